@@ -1,0 +1,104 @@
+"""The losses: one example at a time.
+
+Each loss is a function of the margin z and the target y of one example, given
+as its value and its slope d value / d z. Targets of classifiers are -1 or +1.
+To add a loss, write its function here, give it a number in `LossKind`, and
+name it in fastada/losses.py.
+"""
+
+from libc.math cimport exp, fabs, log1p
+
+
+cdef enum LossKind:
+    LOG_LOSS = 0
+    HINGE = 1
+    SQUARED_HINGE = 2
+    MODIFIED_HUBER = 3
+    SQUARED_ERROR = 4
+    HUBER = 5
+
+
+cdef struct Loss:
+    int kind      # a LossKind
+    double delta  # where Huber's loss turns from a parabola into a line
+
+
+cdef struct LossPoint:
+    double value
+    double slope
+
+
+# log(1 + exp(-yz)), written so that exp never overflows.
+cdef inline LossPoint log_loss(double z, double y) noexcept nogil:
+    cdef LossPoint point
+    cdef double s = y * z
+    cdef double e = exp(-fabs(s))
+    if s >= 0:
+        point.value = log1p(e)
+        point.slope = -y * e / (1 + e)
+    else:
+        point.value = log1p(e) - s
+        point.slope = -y / (1 + e)
+    return point
+
+
+# max(0, 1 - yz)
+cdef inline LossPoint hinge(double z, double y) noexcept nogil:
+    cdef LossPoint point
+    cdef double gap = 1 - y * z
+    point.value = gap if gap > 0 else 0
+    point.slope = -y if gap > 0 else 0
+    return point
+
+
+# max(0, 1 - yz)^2
+cdef inline LossPoint squared_hinge(double z, double y) noexcept nogil:
+    cdef LossPoint point
+    cdef double gap = 1 - y * z
+    point.value = gap * gap if gap > 0 else 0
+    point.slope = -2 * y * gap if gap > 0 else 0
+    return point
+
+
+# Zhang (2004): the squared hinge, continued as the line -4yz below yz = -1.
+cdef inline LossPoint modified_huber(double z, double y) noexcept nogil:
+    cdef LossPoint point
+    if y * z >= -1:
+        return squared_hinge(z, y)
+    point.value = -4 * y * z
+    point.slope = -4 * y
+    return point
+
+
+# (z - y)^2 / 2
+cdef inline LossPoint squared_error(double z, double y) noexcept nogil:
+    cdef LossPoint point
+    cdef double residual = z - y
+    point.value = residual * residual / 2
+    point.slope = residual
+    return point
+
+
+# Huber (1964): (z - y)^2 / 2 up to |z - y| = delta, then delta (|z - y| - delta / 2).
+cdef inline LossPoint huber(double z, double y, double delta) noexcept nogil:
+    cdef LossPoint point
+    cdef double residual = z - y
+    if fabs(residual) <= delta:
+        return squared_error(z, y)
+    point.value = delta * (fabs(residual) - delta / 2)
+    point.slope = delta if residual > 0 else -delta
+    return point
+
+
+cdef inline LossPoint loss_at(Loss loss, double z, double y) noexcept nogil:
+    if loss.kind == LOG_LOSS:
+        return log_loss(z, y)
+    if loss.kind == HINGE:
+        return hinge(z, y)
+    if loss.kind == SQUARED_HINGE:
+        return squared_hinge(z, y)
+    if loss.kind == MODIFIED_HUBER:
+        return modified_huber(z, y)
+    if loss.kind == SQUARED_ERROR:
+        return squared_error(z, y)
+    return huber(z, y, loss.delta)

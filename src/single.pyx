@@ -1,0 +1,301 @@
+"""Training with one output: binary classification and regression.
+
+Solves   min_w,b  (1 / n) sum_i s_i loss(w.x_i + b, y_i) + l1 |w|_1 + (l2 / 2) |w|_2^2
+
+by one pass of the update rule over rows of a CSR matrix, in the order given. A
+step is one row, or the mean gradient of a batch of rows at fixed w. The cost is
+in proportion to the entries stored in those rows.
+
+The kernel trusts its arguments: sorted column indices without duplicates and
+inside the state, finite values, an order inside the rows, arrays of matching
+lengths, no row whose sample weight is zero. fastada/validation.py sees to it.
+"""
+
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free, malloc
+
+from dtypes cimport index_t, weight_t
+from intercept cimport Intercept, intercept_step, intercept_weight
+from losses cimport Loss, LossPoint, loss_at
+from prefetch cimport Ahead, ask_for, start_ahead
+from records cimport record_width, steps_of
+from training cimport (
+    COMID,
+    RDA,
+    Progress,
+    Rows,
+    Settings,
+    comid,
+    comid_elastic,
+    comid_l1,
+    ftrl,
+    longest_row,
+    most_touched,
+    out_of_bounds,
+    rda,
+)
+from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t, take_step
+
+
+# Records of the features at work, side by side, so that loops over them vectorise:
+# `value` and `accumulator` as stored, `weight` as the rule has it now.
+
+
+# Load the record of `column` into place k. Comid's value is the weight; for the other rules
+# weight[k] is left with the steps that current_weight asks for.
+cdef inline weight_t load_record(
+    rule_t rule, const weight_t *state, weight_t now, int64_t column, int64_t k,
+    weight_t *value, weight_t *accumulator, weight_t *weight,
+) noexcept nogil:
+    cdef const weight_t *record = &state[column * record_width(rule, 1)]
+    value[k] = record[0]
+    accumulator[k] = record[1]
+    if rule_t is not Comid:
+        weight[k] = steps_of(rule, record, 1, now)
+    return record[0]
+
+
+cdef inline void store_records(
+    rule_t rule, weight_t *state, weight_t now, const index_t *columns, int64_t length,
+    const weight_t *value, const weight_t *accumulator,
+) noexcept nogil:
+    cdef weight_t *record
+    cdef int64_t k
+    for k in range(length):
+        record = &state[columns[k] * record_width(rule, 1)]
+        record[0] = value[k]
+        record[1] = accumulator[k]
+        if rule_t is ComidL1 or rule_t is ComidElastic:
+            record[2] = now
+
+
+# A sum is a chain of additions, each waiting for the last: four chains run side by side.
+cdef inline weight_t dot(const weight_t *a, const weight_t *b, int64_t length) noexcept nogil:
+    cdef weight_t s0 = 0, s1 = 0, s2 = 0, s3 = 0
+    cdef int64_t k
+    for k in range(0, length - 3, 4):
+        s0 += a[k] * b[k]
+        s1 += a[k + 1] * b[k + 1]
+        s2 += a[k + 2] * b[k + 2]
+        s3 += a[k + 3] * b[k + 3]
+    for k in range(length - length % 4, length):
+        s0 += a[k] * b[k]
+    return (s0 + s1) + (s2 + s3)
+
+
+# w.x of one row, whose records and weights stay in the buffers.
+cdef inline weight_t load_and_score(
+    rule_t rule, const weight_t *state, weight_t now, Ahead *ahead,
+    const index_t *columns, const weight_t *x, int64_t length,
+    weight_t *value, weight_t *accumulator, weight_t *weight,
+) noexcept nogil:
+    cdef weight_t s0 = 0, s1 = 0, s2 = 0, s3 = 0
+    cdef int64_t k
+    for k in range(0, length - 3, 4):
+        ask_for(ahead, 4)
+        s0 += x[k] * load_record(
+            rule, state, now, columns[k], k, value, accumulator, weight)
+        s1 += x[k + 1] * load_record(
+            rule, state, now, columns[k + 1], k + 1, value, accumulator, weight)
+        s2 += x[k + 2] * load_record(
+            rule, state, now, columns[k + 2], k + 2, value, accumulator, weight)
+        s3 += x[k + 3] * load_record(
+            rule, state, now, columns[k + 3], k + 3, value, accumulator, weight)
+    ask_for(ahead, length % 4)
+    for k in range(length - length % 4, length):
+        s0 += x[k] * load_record(rule, state, now, columns[k], k, value, accumulator, weight)
+    if rule_t is Comid:
+        return (s0 + s1) + (s2 + s3)
+    else:
+        for k in range(length):
+            weight[k] = current_weight(rule, value[k], accumulator[k], weight[k])
+        return dot(weight, x, length)
+
+
+# A step a row.
+cdef Progress learn_rows(
+    rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
+    Intercept *intercept, double now, weight_t *state,
+    const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
+) noexcept nogil:
+    cdef weight_t *value = buffer
+    cdef weight_t *accumulator = buffer + capacity
+    cdef weight_t *weight = value if rule_t is Comid else buffer + 2 * capacity
+    cdef Progress done
+    cdef LossPoint point
+    cdef int64_t row, begin, length, k
+    cdef weight_t slope
+    cdef double margin
+    cdef Ahead ahead = start_ahead(
+        state, record_width(rule, 1), rows.order, rows.n_rows, rows.indptr, indices, data)
+    done.n_steps, done.loss, done.weight = 0, 0, 0
+    for done.n_rows in range(rows.n_rows):
+        row = rows.order[done.n_rows]
+        begin = rows.indptr[row]
+        length = rows.indptr[row + 1] - begin
+        margin = intercept_weight(rule, intercept[0], settings.intercept_rate)
+        margin += load_and_score(
+            rule, state, <weight_t>now, &ahead, &indices[begin], &data[begin], length,
+            value, accumulator, weight)
+        point = loss_at(loss, margin, target[row])
+        point.slope *= rows.sample_weight[row]
+        if out_of_bounds(settings, point.value, point.slope):
+            return done
+        slope = <weight_t>point.slope
+        for k in range(length):
+            take_step(rule, &value[k], &accumulator[k], weight[k], slope * data[begin + k])
+        now += 1
+        store_records(rule, state, <weight_t>now, &indices[begin], length, value, accumulator)
+        if settings.fit_intercept:
+            intercept_step(rule, intercept, settings.intercept_rate, point.slope)
+        done.loss += rows.sample_weight[row] * point.value
+        done.weight += rows.sample_weight[row]
+        done.n_steps += 1
+    done.n_rows = rows.n_rows
+    return done
+
+
+# A step a batch: the mean gradient of its rows at fixed w, squared once per feature that occurs
+# in them. `place[j]` is one more than feature j's place among those; all zero between batches.
+cdef Progress learn_batches(
+    rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
+    Intercept *intercept, double now, weight_t *state,
+    const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
+    index_t *touched, index_t *place,
+) noexcept nogil:
+    cdef weight_t *value = buffer
+    cdef weight_t *accumulator = buffer + capacity
+    cdef weight_t *gradient = buffer + 2 * capacity
+    cdef weight_t *weight = value if rule_t is Comid else buffer + 3 * capacity
+    cdef Progress done
+    cdef LossPoint point
+    cdef int64_t end, n_touched, i, row, p, k
+    cdef weight_t slope, scale, margin
+    cdef double bias, bias_slope, batch_loss, batch_weight
+    done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
+    while done.n_rows < rows.n_rows:
+        end = min(done.n_rows + settings.batch_size, rows.n_rows)
+        n_touched = 0
+        for i in range(done.n_rows, end):
+            row = rows.order[i]
+            for p in range(rows.indptr[row], rows.indptr[row + 1]):
+                if place[indices[p]] == 0:
+                    load_record(rule, state, <weight_t>now, indices[p], n_touched,
+                                value, accumulator, weight)
+                    gradient[n_touched] = 0
+                    touched[n_touched] = indices[p]
+                    n_touched += 1
+                    place[indices[p]] = <index_t>n_touched
+        if rule_t is not Comid:
+            for k in range(n_touched):
+                weight[k] = current_weight(rule, value[k], accumulator[k], weight[k])
+        bias = intercept_weight(rule, intercept[0], settings.intercept_rate)
+        bias_slope, batch_loss, batch_weight = 0, 0, 0
+        for i in range(done.n_rows, end):
+            row = rows.order[i]
+            margin = 0
+            for p in range(rows.indptr[row], rows.indptr[row + 1]):
+                margin += weight[place[indices[p]] - 1] * data[p]
+            point = loss_at(loss, bias + margin, target[row])
+            point.slope *= rows.sample_weight[row]
+            if out_of_bounds(settings, point.value, point.slope):
+                return done
+            slope = <weight_t>point.slope
+            for p in range(rows.indptr[row], rows.indptr[row + 1]):
+                gradient[place[indices[p]] - 1] += slope * data[p]
+            bias_slope += point.slope
+            batch_loss += rows.sample_weight[row] * point.value
+            batch_weight += rows.sample_weight[row]
+        scale = <weight_t>1 / <weight_t>(end - done.n_rows)
+        for k in range(n_touched):
+            take_step(rule, &value[k], &accumulator[k], weight[k], scale * gradient[k])
+            place[touched[k]] = 0
+        now += 1
+        store_records(rule, state, <weight_t>now, touched, n_touched, value, accumulator)
+        if settings.fit_intercept:
+            intercept_step(
+                rule, intercept, settings.intercept_rate, bias_slope / (end - done.n_rows))
+        done.n_rows = end
+        done.n_steps += 1
+        done.loss += batch_loss
+        done.weight += batch_weight
+    return done
+
+
+# Allocates what the rows at hand need; done.n_rows = -1 if there is no memory for it.
+cdef Progress learn_by(
+    rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
+    Intercept *intercept, double now, weight_t *state, int64_t n_features,
+    const index_t *indices, const weight_t *data,
+) noexcept nogil:
+    cdef bint by_rows = settings.batch_size == 1
+    cdef int64_t capacity = longest_row(rows) if by_rows else most_touched(
+        rows, settings.batch_size, n_features)
+    cdef weight_t *buffer = <weight_t *>malloc((4 * capacity + 1) * sizeof(weight_t))
+    cdef index_t *touched = NULL
+    cdef index_t *place = NULL
+    cdef Progress done
+    done.n_rows = -1
+    if not by_rows:
+        touched = <index_t *>malloc((capacity + 1) * sizeof(index_t))
+        # The pages of calloc cost nothing until they are touched, however many columns there are.
+        place = <index_t *>calloc(n_features, sizeof(index_t))
+    if by_rows and buffer != NULL:
+        done = learn_rows(
+            rule, settings, loss, rows, target, intercept, now, state,
+            indices, data, buffer, capacity)
+    elif buffer != NULL and touched != NULL and place != NULL:
+        done = learn_batches(
+            rule, settings, loss, rows, target, intercept, now, state,
+            indices, data, buffer, capacity, touched, place)
+    free(buffer)
+    free(touched)
+    free(place)
+    return done
+
+
+def learn(
+    weight_t[:, ::1] state, double[:, ::1] intercept, double now, settings,
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    const double[::1] target, const double[::1] sample_weight, const int64_t[::1] order,
+):
+    """Learn the rows of a CSR matrix in the given order; state and intercept change in place.
+
+    Returns {"n_rows", "n_steps", "loss", "weight"}: how far it came before the first row whose
+    loss or gradient is out of bounds, and the sums of weighted losses and of weights.
+    """
+    cdef Settings s = settings
+    cdef Loss loss
+    cdef Rows rows
+    cdef Progress done
+    cdef Intercept *bias = <Intercept *>&intercept[0, 0]
+    cdef int64_t n_features = state.shape[0]
+    cdef const index_t *columns = NULL
+    cdef const weight_t *values = NULL
+    done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
+    if order.shape[0] == 0:
+        return done
+    if indices.shape[0]:
+        columns, values = &indices[0], &data[0]
+    loss.kind, loss.delta = s.loss, s.delta
+    rows.order, rows.n_rows = &order[0], order.shape[0]
+    rows.indptr, rows.sample_weight = &indptr[0], &sample_weight[0]
+    with nogil:
+        if s.update == COMID and s.l2 > 0:
+            done = learn_by(comid_elastic(s), s, loss, rows, &target[0], bias, now,
+                            &state[0, 0], n_features, columns, values)
+        elif s.update == COMID and s.l1 > 0:
+            done = learn_by(comid_l1(s), s, loss, rows, &target[0], bias, now,
+                            &state[0, 0], n_features, columns, values)
+        elif s.update == COMID:
+            done = learn_by(comid(s), s, loss, rows, &target[0], bias, now,
+                            &state[0, 0], n_features, columns, values)
+        elif s.update == RDA:
+            done = learn_by(rda(s), s, loss, rows, &target[0], bias, now,
+                            &state[0, 0], n_features, columns, values)
+        else:
+            done = learn_by(ftrl(s), s, loss, rows, &target[0], bias, now,
+                            &state[0, 0], n_features, columns, values)
+    if done.n_rows < 0:
+        raise MemoryError("no memory for the records of a batch: lower batch_size")
+    return done

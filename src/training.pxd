@@ -1,0 +1,105 @@
+"""What the training kernels are given and what they give back, whatever the number of outputs."""
+
+from libc.math cimport fabs, isfinite
+from libc.stdint cimport int64_t
+
+from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda
+
+
+cdef enum UpdateKind:
+    COMID = 0
+    RDA = 1
+    FTRL = 2
+
+
+# Filled from a dict of the same keys: fastada/settings.py names each.
+cdef struct Settings:
+    int update             # an UpdateKind
+    double rate
+    double epsilon
+    double beta
+    double l1
+    double l2
+    int loss               # a LossKind
+    double delta           # of Huber's loss
+    int64_t batch_size
+    bint fit_intercept
+    double intercept_rate
+    double largest_value     # max |x|: with the slope it bounds every |gradient|
+    double largest_gradient  # its square still fits the accumulators
+
+
+# The rows to learn from, in their order.
+cdef struct Rows:
+    const int64_t *order
+    int64_t n_rows
+    const int64_t *indptr
+    const double *sample_weight
+
+
+# What a call has done. It stops before the first row whose loss or gradient is out of bounds.
+cdef struct Progress:
+    int64_t n_rows
+    int64_t n_steps
+    double loss        # sum of s_i loss_i, each row's before it is learned
+    double weight      # sum of s_i
+
+
+cdef inline bint out_of_bounds(Settings settings, double loss, double slope) noexcept nogil:
+    return not (
+        isfinite(loss)
+        and fabs(slope) * max(settings.largest_value, 1) <= settings.largest_gradient
+    )
+
+
+cdef inline int64_t longest_row(Rows rows) noexcept nogil:
+    cdef int64_t place, row, longest = 0
+    for place in range(rows.n_rows):
+        row = rows.order[place]
+        longest = max(longest, rows.indptr[row + 1] - rows.indptr[row])
+    return longest
+
+
+# The most features that one batch of these rows can touch.
+cdef inline int64_t most_touched(Rows rows, int64_t batch_size, int64_t n_features) noexcept nogil:
+    cdef int64_t place, row, here = 0, most = 0
+    for place in range(rows.n_rows):
+        if place % batch_size == 0:
+            here = 0
+        row = rows.order[place]
+        here += rows.indptr[row + 1] - rows.indptr[row]
+        most = max(most, here)
+    return min(most, n_features)
+
+
+cdef inline Comid comid(Settings settings) noexcept nogil:
+    cdef Comid rule
+    rule.rate, rule.epsilon = settings.rate, settings.epsilon
+    return rule
+
+
+cdef inline ComidL1 comid_l1(Settings settings) noexcept nogil:
+    cdef ComidL1 rule
+    rule.rate, rule.epsilon, rule.l1 = settings.rate, settings.epsilon, settings.l1
+    return rule
+
+
+cdef inline ComidElastic comid_elastic(Settings settings) noexcept nogil:
+    cdef ComidElastic rule
+    rule.rate, rule.epsilon = settings.rate, settings.epsilon
+    rule.l1, rule.l2 = settings.l1, settings.l2
+    return rule
+
+
+cdef inline Rda rda(Settings settings) noexcept nogil:
+    cdef Rda rule
+    rule.rate, rule.epsilon = settings.rate, settings.epsilon
+    rule.l1, rule.l2 = settings.l1, settings.l2
+    return rule
+
+
+cdef inline Ftrl ftrl(Settings settings) noexcept nogil:
+    cdef Ftrl rule
+    rule.rate, rule.beta = settings.rate, settings.beta
+    rule.l1, rule.l2 = settings.l1, settings.l2
+    return rule

@@ -1,0 +1,147 @@
+"""The update rules: one coordinate at a time.
+
+Notation (docs: the textbook forms sweep every coordinate at every step; these
+give the same weights and touch a coordinate only where its feature occurs):
+
+    g           gradient of this step              rate      eta
+    G           G_0 + sum of g^2                   epsilon   delta
+    H           epsilon + sqrt(G)                  l1, l2    lambda_1, lambda_2
+
+A record holds {value, G} per coordinate, and for regularised COMID the step at
+which it was last touched. What `value` is depends on the rule:
+
+    Comid, ComidL1, ComidElastic    the weight w as of the last touch
+    Rda                             the sum of gradients
+    Ftrl                            McMahan et al.'s z
+
+Two functions are all that a rule is:
+
+    current_weight   the weight that the dense algorithm would hold now
+    take_step        the record after a step with gradient g from that weight
+"""
+
+from libc.math cimport sqrt, sqrtf
+
+from decay cimport decay_minus_one
+from dtypes cimport weight_t
+
+
+# COMID, composite mirror descent (Duchi, Hazan, Singer 2011), without penalty: plain AdaGrad.
+cdef struct Comid:
+    double rate
+    double epsilon
+
+
+cdef struct ComidL1:
+    double rate
+    double epsilon
+    double l1
+
+
+cdef struct ComidElastic:
+    double rate
+    double epsilon
+    double l1
+    double l2
+
+
+# Dual averaging (Duchi, Hazan, Singer 2011, eq. 3 with diagonal H).
+cdef struct Rda:
+    double rate
+    double epsilon
+    double l1
+    double l2
+
+
+# FTRL-Proximal (McMahan et al. 2013, Algorithm 1; rate is its alpha).
+cdef struct Ftrl:
+    double rate
+    double beta
+    double l1
+    double l2
+
+
+ctypedef fused rule_t:
+    Comid
+    ComidL1
+    ComidElastic
+    Rda
+    Ftrl
+
+
+cdef inline weight_t square_root(weight_t x) noexcept nogil:
+    if weight_t is float:
+        return sqrtf(x)
+    else:
+        return sqrt(x)
+
+
+cdef inline weight_t magnitude(weight_t x) noexcept nogil:
+    return x if x > 0 else -x
+
+
+cdef inline weight_t with_sign_of(weight_t size, weight_t signed) noexcept nogil:
+    return size if signed > 0 else -size
+
+
+# sign(x) max(|x| - threshold, 0)
+cdef inline weight_t soft_threshold(weight_t x, weight_t threshold) noexcept nogil:
+    cdef weight_t size = magnitude(x) - threshold
+    return with_sign_of(size if size > 0 else 0, x)
+
+
+# `steps` is how many steps the record has missed for the COMID rules, all the
+# steps so far for Rda, and not looked at by Comid and Ftrl.
+#
+# COMID over k missed steps, each w <- soft(w, kappa_1) / (1 + kappa_2) with
+# kappa_i = rate l_i / H. Zero absorbs and the path is monotone, so with a = (1 + kappa_2)^-k
+#     |w| <- max(0, |w| a - (l1 / l2)(1 - a)) = max(0, |w| + (|w| + l1 / l2)(a - 1)).
+cdef inline weight_t current_weight(
+    rule_t rule, weight_t value, weight_t accumulator, weight_t steps
+) noexcept nogil:
+    cdef weight_t kappa, size
+    if rule_t is Comid:
+        return value
+    elif rule_t is ComidL1:
+        kappa = <weight_t>(rule.rate * rule.l1) / (
+            <weight_t>rule.epsilon + square_root(accumulator))
+        return soft_threshold(value, steps * kappa)
+    elif rule_t is ComidElastic:
+        kappa = <weight_t>(rule.rate * rule.l2) / (
+            <weight_t>rule.epsilon + square_root(accumulator))
+        size = magnitude(value)
+        size += (size + <weight_t>(rule.l1 / rule.l2)) * decay_minus_one(kappa, steps)
+        return with_sign_of(size if size > 0 else 0, value)
+    elif rule_t is Rda:
+        # w = -sign(sum g) rate max(|sum g| - t l1, 0) / (H + rate t l2)
+        return -<weight_t>rule.rate * soft_threshold(value, steps * <weight_t>rule.l1) / (
+            <weight_t>rule.epsilon + square_root(accumulator)
+            + steps * <weight_t>(rule.rate * rule.l2))
+    else:
+        # w = -sign(z) max(|z| - l1, 0) / ((beta + sqrt(n)) / rate + l2)
+        return -soft_threshold(value, <weight_t>rule.l1) / (
+            (<weight_t>rule.beta + square_root(accumulator)) / <weight_t>rule.rate
+            + <weight_t>rule.l2)
+
+
+cdef inline void take_step(
+    rule_t rule, weight_t *value, weight_t *accumulator, weight_t weight, weight_t g
+) noexcept nogil:
+    cdef weight_t G = accumulator[0] + g * g
+    cdef weight_t step, sigma
+    if rule_t is Rda:
+        value[0] += g
+    elif rule_t is Ftrl:
+        sigma = (square_root(G) - square_root(accumulator[0])) / <weight_t>rule.rate
+        value[0] += g - sigma * weight
+    else:
+        # u = w - rate g / H, then the proximal step soft(u, rate l1 / H) / (1 + rate l2 / H)
+        step = <weight_t>rule.rate / (<weight_t>rule.epsilon + square_root(G))
+        if rule_t is Comid:
+            value[0] = weight - step * g
+        elif rule_t is ComidL1:
+            value[0] = soft_threshold(weight - step * g, step * <weight_t>rule.l1)
+        else:
+            value[0] = soft_threshold(weight - step * g, step * <weight_t>rule.l1) / (
+                1 + step * <weight_t>rule.l2)
+    accumulator[0] = G
