@@ -1,0 +1,19 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Chunk = tuple[NDArray[np.uint64], NDArray[np.int64], object]
+
+def read_stream(capsule: Any) -> list[Chunk] | None: ...
+def read_array(schema_capsule: Any, array_capsule: Any) -> list[Chunk] | None: ...
+def inspect(
+    addresses: NDArray[np.uint64], sizes: NDArray[np.int64], kinds: NDArray[np.uint8]
+) -> None: ...
+def replace(
+    addresses: NDArray[np.uint64],
+    sizes: NDArray[np.int64],
+    chosen: NDArray[np.uint8],
+    function: Callable[[bytes], bytes],
+) -> list[bytes]: ...

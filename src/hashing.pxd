@@ -1,0 +1,192 @@
+# One document to one row of the hashed document-term matrix (the hashing trick; Weinberger et al.
+# 2009): column |h| mod n_features and sign of h, h being MurmurHash3_x86_32 of the n-gram's UTF-8
+# bytes with seed 0. Entries come in ascending order of columns, equal columns summed, as in
+# scikit-learn's HashingVectorizer.
+#
+#     count = document_ngrams(hasher, text, size, prepared)       n-grams, an upper bound of entries
+#     stored = document_entries(hasher, columns, values)          with room for `count` in both
+#
+# The functions trust their arguments: well-formed UTF-8 (surrogates as three bytes are allowed),
+# n_features >= 1, 1 <= min_n <= max_n. A hasher serves one thread.
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdlib cimport free, malloc
+
+from murmurhash cimport load_word, murmur_block, murmur_finish
+from radix_sort cimport radix_sort
+from tokenise cimport (
+    Units, char_units, char_wb_units, lower_text, units_free, units_reserve, word_units,
+)
+
+ctypedef fused value_t:
+    float
+    double
+
+cdef enum Analyzer:
+    WORD = 0
+    CHAR = 1
+    CHAR_WB = 2
+
+# Results of document_ngrams that are not a count.
+cdef enum:
+    NO_MEMORY = -1
+    TOO_LONG = -2
+
+cdef enum:
+    MAX_SIZE = 0x3FFFFFFF   # bytes of a document, so that 32 bits hold a position in its units
+    MAX_KEYS = 0x7FFFFFFF
+
+cdef struct Hasher:
+    int analyzer
+    Py_ssize_t min_n
+    Py_ssize_t max_n
+    bint lowercase
+    bint alternate_sign
+    bint binary
+    uint32_t n_features
+    const uint32_t* lower_table   # codepoints.fill_codepoint_table, with and without lowercase
+    const uint32_t* plain_table
+    Units units
+    uint32_t* keys                # column << 1 | (sign < 0), one for each n-gram
+    uint32_t* spare
+    Py_ssize_t count
+    Py_ssize_t capacity
+
+
+cdef inline void hasher_free(Hasher* hasher) noexcept nogil:
+    units_free(&hasher.units)
+    free(hasher.keys)
+    free(hasher.spare)
+    hasher.keys = NULL
+    hasher.spare = NULL
+    hasher.capacity = 0
+
+
+cdef inline int reserve_keys(Hasher* hasher, Py_ssize_t count) noexcept nogil:
+    if count <= hasher.capacity:
+        return 0
+    free(hasher.keys)
+    free(hasher.spare)
+    hasher.capacity = 0
+    hasher.keys = <uint32_t*>malloc(count * sizeof(uint32_t))
+    hasher.spare = <uint32_t*>malloc(count * sizeof(uint32_t))
+    if hasher.keys == NULL or hasher.spare == NULL:
+        hasher_free(hasher)
+        return NO_MEMORY
+    hasher.capacity = count
+    return 0
+
+
+cdef inline uint32_t hash_key(int32_t h, uint32_t n_features, bint alternate_sign) noexcept nogil:
+    cdef uint32_t magnitude = <uint32_t>h if h >= 0 else 0 - <uint32_t>h
+    if n_features & (n_features - 1):
+        magnitude %= n_features
+    else:
+        magnitude &= n_features - 1
+    return magnitude << 1 | (alternate_sign & (h < 0))
+
+
+# Keys of the n-grams of units first..last-1. Those that start at one unit share one pass over
+# their bytes: the state after the whole words of one is where the next goes on.
+cdef inline Py_ssize_t ngram_keys(
+    const Hasher* hasher, Py_ssize_t first, Py_ssize_t last, Py_ssize_t gap, uint32_t* keys
+) noexcept nogil:
+    cdef const uint8_t* text = hasher.units.text
+    cdef const uint32_t* starts = hasher.units.starts
+    cdef uint32_t n_features = hasher.n_features
+    cdef bint alternate_sign = hasher.alternate_sign
+    cdef Py_ssize_t min_n = hasher.min_n, max_n = hasher.max_n
+    cdef Py_ssize_t i, n, start, end, position, count = 0
+    cdef uint32_t h
+    for i in range(first, last):
+        h = 0
+        start = starts[i]
+        position = start
+        for n in range(min_n, min(max_n, last - i) + 1):
+            end = starts[i + n] - gap
+            while position + 4 <= end:
+                h = murmur_block(h, load_word(text + position))
+                position += 4
+            keys[count] = hash_key(
+                murmur_finish(h, text + position, <uint32_t>(end - start)),
+                n_features,
+                alternate_sign,
+            )
+            count += 1
+    return count
+
+
+# Within " w " of each word w; a word too short for min_n counts once, whole.
+cdef inline Py_ssize_t word_bounded_keys(Hasher* hasher) noexcept nogil:
+    cdef const uint8_t* text = hasher.units.text
+    cdef const uint32_t* starts = hasher.units.starts
+    cdef Py_ssize_t i, first = 0, count = 0, min_n = hasher.min_n
+    for i in range(1, hasher.units.count):
+        if text[starts[i]] != 32:
+            continue
+        if i + 1 - first < min_n:
+            hasher.min_n = i + 1 - first
+        count += ngram_keys(hasher, first, i + 1, 0, hasher.keys + count)
+        hasher.min_n = min_n
+        first = i
+    return count
+
+
+# Cut the document into n-grams and hash them; their number, or NO_MEMORY, or TOO_LONG. A document
+# that is `prepared` is in lower case already.
+cdef inline Py_ssize_t document_ngrams(
+    Hasher* hasher, const uint8_t* text, Py_ssize_t size, bint prepared
+) noexcept nogil:
+    cdef Units* units = &hasher.units
+    cdef bint lowercase = hasher.lowercase and not prepared
+    cdef Py_ssize_t lowered, bound
+    if size > MAX_SIZE:
+        return TOO_LONG
+    if units_reserve(units, size) < 0:
+        return NO_MEMORY
+    lowered = lower_text(
+        units, text, size, hasher.lower_table if lowercase else hasher.plain_table, lowercase
+    )
+    if hasher.analyzer == WORD:
+        word_units(units, lowered)
+    elif hasher.analyzer == CHAR:
+        char_units(units, lowered, hasher.plain_table)
+    else:
+        char_wb_units(units, lowered, hasher.plain_table)
+    bound = units.count * (min(hasher.max_n, units.count) - min(hasher.min_n, units.count) + 1)
+    if hasher.analyzer == CHAR_WB:
+        bound *= 2  # the space between two words belongs to both
+    if bound > MAX_KEYS:
+        return TOO_LONG
+    if reserve_keys(hasher, bound) < 0:
+        return NO_MEMORY
+    if hasher.analyzer == CHAR_WB:
+        hasher.count = word_bounded_keys(hasher)
+    else:
+        hasher.count = ngram_keys(hasher, 0, units.count, hasher.analyzer == WORD, hasher.keys)
+    return hasher.count
+
+
+# The row of the document last given to document_ngrams: the number of entries written.
+cdef inline Py_ssize_t document_entries(
+    Hasher* hasher, int32_t* columns, value_t* values
+) noexcept nogil:
+    cdef const uint32_t* keys = radix_sort(
+        hasher.keys, hasher.spare, hasher.count, hasher.n_features - 1
+    )
+    cdef Py_ssize_t k, stored = -1
+    cdef uint32_t column, previous = <uint32_t>0xFFFFFFFF
+    cdef int32_t value = 0, sign
+    for k in range(hasher.count):
+        column = keys[k] >> 1
+        sign = 1 - 2 * <int32_t>(keys[k] & 1)
+        stored += column != previous
+        value = sign + (value if column == previous else 0)
+        previous = column
+        columns[stored] = <int32_t>column
+        values[stored] = <value_t>value
+    stored += 1
+    if hasher.binary:
+        for k in range(stored):
+            values[k] = 1
+    return stored
