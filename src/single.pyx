@@ -255,11 +255,13 @@ cdef Progress learn_by(
 
 
 def learn(
-    weight_t[:, ::1] state, double[:, ::1] intercept, double now, settings,
+    weight_t[:, ::1] state, double[:, ::1] intercept, int64_t[::1] clock, settings,
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     const double[::1] target, const double[::1] sample_weight, const int64_t[::1] order,
 ):
-    """Learn the rows of a CSR matrix in the given order; state and intercept change in place.
+    """Learn the rows of a CSR matrix in the given order; state, intercept, clock change in place.
+
+    clock holds {steps so far, the step that the records' stamps count from}.
 
     Returns {"n_rows", "n_steps", "loss", "weight"}: how far it came before the first row whose
     loss or gradient is out of bounds, and the sums of weighted losses and of weights.
@@ -269,6 +271,7 @@ def learn(
     cdef Rows rows
     cdef Progress done
     cdef Intercept *bias = <Intercept *>&intercept[0, 0]
+    cdef double now = clock[0] - clock[1]
     cdef int64_t n_features = state.shape[0]
     cdef const index_t *columns = NULL
     cdef const weight_t *values = NULL
@@ -298,4 +301,6 @@ def learn(
                             &state[0, 0], n_features, columns, values)
     if done.n_rows < 0:
         raise MemoryError("no memory for the records of a batch: lower batch_size")
+    # Here and not in Python, so that no Ctrl-C comes between the steps and their count.
+    clock[0] += done.n_steps
     return done

@@ -1,0 +1,31 @@
+"""Sparse linear text classifiers trained by lazy per-coordinate AdaGrad."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastada.classifier import AdaGradClassifier
+    from fastada.regressor import AdaGradRegressor
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["AdaGradClassifier", "AdaGradRegressor", "__version__"]
+
+# Importing scikit-learn takes longer than training on many a data set: only who asks for an
+# estimator waits for it.
+_HOME = {
+    "AdaGradClassifier": "fastada.classifier",
+    "AdaGradRegressor": "fastada.regressor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'fastada' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,415 @@
+"""What the classifier and the regressor share: parameters, training, reading the model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from fastada import _evaluation, _scoring
+from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
+from fastada.epoch import Targets, learn
+from fastada.scale import Scale, scale_of
+from fastada.settings import (
+    LARGEST_GRADIENT,
+    LOSSES,
+    UPDATES,
+    Settings,
+    check_choice,
+    check_number,
+    is_stamped,
+)
+from fastada.state import State
+from fastada.stopping import Patience
+from fastada.validation import FLOATS, Rows, canonical_rows
+from fastada.visits import Visits
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Rows that are scored after each epoch and not learned."""
+
+    rows: Rows
+    targets: Targets
+    weight: npt.NDArray[np.float64]
+    order: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64], n_features: int
+    ) -> Validation:
+        """Score all rows that have a weight; ValueError if they do not fit the training rows."""
+        if rows.n_features != n_features:
+            raise ValueError(f"X_val has {rows.n_features} features, but X has {n_features}")
+        if not weight.any():
+            raise ValueError("all of sample_weight_val is zero: there is nothing to score")
+        return cls(rows, targets, weight, np.flatnonzero(weight).astype(np.int64))
+
+
+class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+    """Base of AdaGradClassifier and AdaGradRegressor, which document the parameters."""
+
+    _losses: tuple[str, ...]
+
+    def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
+        return 1.0
+
+    def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
+        return None
+
+    # -- parameters ------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        check_choice("loss", self.loss, self._losses)
+        check_choice("update", self.update, UPDATES)
+        for name in ("learning_rate", "initial_accumulator"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                check_choice(name, value, ("auto",))
+        if not isinstance(self.learning_rate, str):
+            check_number("learning_rate", self.learning_rate, above=0)
+        if not isinstance(self.initial_accumulator, str):
+            check_number("initial_accumulator", self.initial_accumulator, at_least=0)
+        check_number("epsilon", self.epsilon, above=0)
+        check_number("beta", self.beta, above=0)
+        check_number("alpha", self.alpha, at_least=0)
+        check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
+        check_number("batch_size", self.batch_size, at_least=1, integer=True)
+        check_number("max_iter", self.max_iter, at_least=1, integer=True)
+        check_number("n_iter_no_change", self.n_iter_no_change, at_least=1, integer=True)
+        check_number("validation_fraction", self.validation_fraction, above=0, below=1)
+        if self.tol is not None:
+            check_number("tol", self.tol, at_least=0)
+        if self.dtype is not None and np.dtype(self.dtype) not in FLOATS:
+            raise ValueError(f"dtype must be None, float32 or float64; got {self.dtype!r}")
+
+    def _make_settings(self, rows: Rows, scale: Scale) -> Settings:
+        return Settings(
+            update=UPDATES[self.update],
+            rate=scale.rate,
+            epsilon=float(self.epsilon),
+            beta=float(self.beta),
+            l1=float(self.alpha * self.l1_ratio),
+            l2=float(self.alpha * (1 - self.l1_ratio)),
+            loss=LOSSES[self.loss],
+            delta=float(getattr(self, "huber_delta", 1.0)),
+            batch_size=int(self.batch_size),
+            fit_intercept=bool(self.fit_intercept),
+            intercept_rate=scale.intercept_rate,
+            largest_value=rows.largest_value,
+            largest_gradient=LARGEST_GRADIENT[rows.data.dtype],
+        )
+
+    # -- data ------------------------------------------------------------------------------
+
+    def _training_rows(self, X: Any) -> Rows:
+        """Check X without taking note of it: fit does that when all else has been checked."""
+        return canonical_rows(
+            check_array(
+                X,
+                accept_sparse="csr",
+                accept_large_sparse=True,
+                dtype=FLOATS,
+                ensure_all_finite=False,
+                estimator=self,
+                input_name="X",
+            ),
+            self.dtype,
+        )
+
+    def _rows(self, X: Any) -> Rows:
+        """Check X for a fitted model."""
+        check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            accept_sparse="csr",
+            accept_large_sparse=True,
+            dtype=FLOATS,
+            ensure_all_finite=False,
+        )
+        return canonical_rows(X, self._state.dtype)
+
+    # -- training --------------------------------------------------------------------------
+
+    def _begin(
+        self, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64], *, anew: bool
+    ) -> None:
+        """Set up state and settings for these rows, or go on with the state at hand."""
+        if anew:
+            scale = scale_of(
+                rows,
+                weight,
+                self._target_scale(targets, weight),
+                self.learning_rate,
+                self.initial_accumulator,
+            )
+            settings = self._make_settings(rows, scale)
+            if scale.accumulator and not rows.data.dtype.type(scale.accumulator):
+                raise ValueError(
+                    f"the values of X are so small that their squares vanish in {rows.data.dtype}:"
+                    " scale X, or use dtype='float64'"
+                )
+            self._state = State(
+                rows.n_features,
+                targets.n_outputs,
+                rows.data.dtype,
+                settings,
+                scale.accumulator,
+                scale.intercept_accumulator,
+            )
+            self._n_epochs = 0
+        else:
+            scale = self._scale.with_rate(self.learning_rate)
+            settings = self._make_settings(rows, scale)
+            if is_stamped(settings) != is_stamped(self._settings) or (
+                settings["update"] != self._settings["update"]
+            ):
+                raise ValueError(
+                    "a model cannot go on under another update rule, nor change between "
+                    "alpha=0 and alpha>0 with update='comid': fit it anew"
+                )
+        self._settings, self._scale = settings, scale
+
+    def _fit_epochs(
+        self,
+        X: Any,
+        y: Any,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        validation: Validation | None,
+    ) -> None:
+        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state)
+        self.loss_curve_: list[float] = []
+        self.objective_curve_: list[float] = []
+        self.validation_loss_curve_: list[float] = []
+        self.n_iter_ = 0
+        patience = Patience(self.tol, self.n_iter_no_change)
+        callbacks = EpochCallbacks(self, X, y, self.max_iter, self._fitted_attributes)
+        best = self._state
+        for epoch in range(self.max_iter):
+            callbacks.epoch_begins()
+            start = time.perf_counter()
+            loss = self._learn(
+                rows, targets, visits.sample_weight, visits.of_epoch(self._n_epochs), epoch + 1
+            )
+            self._n_epochs += 1
+            self.n_iter_ = epoch + 1
+            self.loss_curve_.append(loss)
+            self.objective_curve_.append(loss + self._penalty())
+            watched = self.objective_curve_[-1]
+            if validation is not None:
+                watched = self._loss_of(validation)
+                self.validation_loss_curve_.append(watched)
+                if watched <= min(self.validation_loss_curve_):
+                    best = self._state.copy()
+            if self.verbose:
+                self._print_epoch(time.perf_counter() - start)
+            if callbacks.epoch_ends() or patience.is_over(watched):
+                break
+        if validation is not None:
+            self._state = best
+        callbacks.fit_ends()
+
+    def _learn(
+        self,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        order: npt.NDArray[np.int64],
+        epoch: int,
+    ) -> float:
+        self.__dict__.pop("_sparse_coef", None)
+        try:
+            return learn(self._state, self._settings, rows, targets, weight, order)
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"training diverged in epoch {epoch} with learning_rate="
+                f"{self._settings['rate']:g} {error}: a loss or gradient is not finite, or its "
+                f"square does not fit {self._state.dtype}. Lower learning_rate, scale X"
+                + (", or use dtype='float64'" if self._state.dtype == np.float32 else "")
+            ) from None
+        finally:
+            self.t_ = self._state.n_steps
+
+    def _print_epoch(self, seconds: float) -> None:
+        line = f"epoch {self.n_iter_}/{self.max_iter}  loss {self.loss_curve_[-1]:.6f}"
+        if self.alpha:
+            line += f"  objective {self.objective_curve_[-1]:.6f}"
+        if self.validation_loss_curve_:
+            line += f"  validation {self.validation_loss_curve_[-1]:.6f}"
+        print(f"{line}  {seconds:.2f} s", flush=True)
+
+    def _penalty(self) -> float:
+        """l1 |W|_1 + (l2 / 2) |W|_2^2."""
+        l1, l2 = self._settings["l1"], self._settings["l2"]
+        if not (l1 or l2):
+            return 0.0
+        weights = self._state.weights(self._settings).astype(np.float64, copy=False)
+        return float(l1 * np.abs(weights).sum() + l2 / 2 * np.square(weights).sum())
+
+    def _loss_of(self, validation: Validation) -> float:
+        margins = self._margins(validation.rows, validation.order)
+        targets = validation.targets
+        losses = np.empty(len(margins))
+        _evaluation.losses_at(
+            np.ascontiguousarray(margins, dtype=np.float64),
+            self._settings,
+            targets.multinomial,
+            None if targets.value is None else targets.value[validation.order],
+            None if targets.label is None else targets.label[validation.order],
+            None if targets.indicator is None else targets.indicator[validation.order],
+            losses,
+        )
+        return float(np.average(losses, weights=validation.weight[validation.order]))
+
+    def _fitted_attributes(self) -> dict[str, Any]:
+        return {"_state": self._state.copy()}
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        held_out: Validation | None,
+    ) -> None:
+        """Fit on arguments that have all been checked."""
+        anew = not (self.warm_start and self.__sklearn_is_fitted__())
+        validate_data(self, X, reset=anew, skip_check_array=True)
+        if self.early_stopping and held_out is None:
+            order = self._held_out_rows(rows, targets, weight)
+            held_out = Validation(rows, targets, weight, order)
+            weight = weight.copy()
+            weight[order] = 0
+        self._begin(rows, targets, weight, anew=anew)
+        self._fit_epochs(X, y, rows, targets, weight, held_out)
+
+    def _held_out_rows(
+        self, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.int64]:
+        """Draw validation_fraction of the rows, of each class where there are classes."""
+        rows_with_weight = np.flatnonzero(weight)
+        stratify = self._strata(targets)
+        _, held_out = train_test_split(
+            rows_with_weight,
+            test_size=self.validation_fraction,
+            random_state=self.random_state,
+            stratify=None if stratify is None else stratify[rows_with_weight],
+        )
+        return np.sort(held_out).astype(np.int64)
+
+    def _learn_once(
+        self, X: Any, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64]
+    ) -> None:
+        """Learn the rows as they come, on top of what was learned before."""
+        first = not self.__sklearn_is_fitted__()
+        validate_data(self, X, reset=first, skip_check_array=True)
+        self._begin(rows, targets, weight, anew=first)
+        if first:
+            self.loss_curve_ = []
+            self.n_iter_ = 1
+        order = np.flatnonzero(weight).astype(np.int64)
+        loss = self._learn(rows, targets, weight, order, 1)
+        if len(order):
+            self.loss_curve_.append(loss)
+
+    # -- the model -------------------------------------------------------------------------
+
+    def _margins(self, rows: Rows, order: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
+        order = rows.in_order() if order is None else order
+        margins = np.empty((len(order), self._state.n_outputs), dtype=self._state.dtype)
+        _scoring.margins(
+            self._state.weights(self._settings),
+            self._state.intercepts(self._settings),
+            rows.indptr,
+            rows.indices,
+            rows.data,
+            order,
+            margins,
+        )
+        return margins
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_state")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _like_coef(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """From (n_features, n_outputs) to the shape of coef_."""
+        return array.T
+
+    @property
+    def coef_(self) -> Any:
+        """Weights, shape (1, n_features), (n_classes, n_features), or of a regressor (n_features,).
+
+        Read-only, and current as of the last step. A CSR matrix after sparsify().
+        """
+        check_is_fitted(self)
+        if hasattr(self, "_sparse_coef"):
+            return self._sparse_coef
+        return self._like_coef(self._state.weights(self._settings))
+
+    @property
+    def intercept_(self) -> npt.NDArray[np.float64]:
+        """Intercepts, shape (n_outputs,)."""
+        check_is_fitted(self)
+        return self._state.intercepts(self._settings)
+
+    @property
+    def n_nonzero_(self) -> int:
+        """Number of weights that are not zero."""
+        check_is_fitted(self)
+        return int(np.count_nonzero(self._state.weights(self._settings)))
+
+    @property
+    def sum_sq_grad_(self) -> npt.NDArray[Any]:
+        """The accumulators G = initial_accumulator + sum of squared gradients, shaped as coef_."""
+        check_is_fitted(self)
+        return self._like_coef(self._state.accumulators.copy())
+
+    @property
+    def learning_rate_per_feature_(self) -> npt.NDArray[Any]:
+        """Step size of each weight, rate / (epsilon + sqrt(G)), shaped as coef_.
+
+        With update="ftrl" it is rate / (beta + sqrt(G)).
+        """
+        check_is_fitted(self)
+        offset = self.beta if self.update == "ftrl" else self.epsilon
+        G = self._state.accumulators
+        return self._like_coef(np.asarray(self._settings["rate"] / (offset + np.sqrt(G)), G.dtype))
+
+    def sparsify(self) -> Any:
+        """Turn coef_ into a CSR matrix, until densify() or the next training.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        self._sparse_coef = sp.csr_matrix(np.atleast_2d(self.coef_))
+        return self
+
+    def densify(self) -> Any:
+        """Turn coef_ back into an array.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        self.__dict__.pop("_sparse_coef", None)
+        return self

@@ -1,0 +1,443 @@
+"""AdaGradClassifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.special import expit, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from fastada.base import AdaGradEstimator, Validation
+from fastada.callbacks import with_callbacks
+from fastada.epoch import Targets
+from fastada.settings import check_choice
+from fastada.validation import Rows, check_same_length, check_sample_weight
+
+
+def _gives_probabilities(estimator: AdaGradClassifier) -> bool:
+    if estimator.loss not in ("log_loss", "modified_huber"):
+        raise AttributeError(f"probability estimates are not available for loss={estimator.loss!r}")
+    return True
+
+
+class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc]
+    """Linear classifier trained by lazy per-coordinate AdaGrad.
+
+    Minimises  mean_i s_i loss(w.x_i + b, y_i) + alpha (l1_ratio |w|_1 + (1 - l1_ratio) |w|_2^2 / 2)
+    at a cost per epoch in proportion to the entries stored in X, and gives the weights of the
+    dense update, which would sweep all columns at every step.
+
+    Parameters
+    ----------
+    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber"}, default="log_loss"
+        "log_loss" gives logistic regression, "hinge" a linear SVM.
+    update : {"comid", "rda", "ftrl"}, default="comid"
+        Composite mirror descent or dual averaging [1]_, or FTRL-Proximal [2]_.
+    learning_rate : float or "auto", default="auto"
+        eta, the size of the first steps. "auto" is one over the root mean square norm of the
+        first 1,000 rows.
+    epsilon : float, default=1e-7
+        delta, added to the root of the accumulator ("comid" and "rda").
+    initial_accumulator : float or "auto", default="auto"
+        G_0, the sum of squared gradients to start from. "auto" is four times the mean square of
+        the entries stored in the first 1,000 rows.
+    beta : float, default=1.0
+        Added to the root of the accumulator by "ftrl".
+    alpha : float, default=0.0
+        Strength of the penalty.
+    l1_ratio : float, default=0.0
+        1 penalises |w|_1 alone, 0 |w|_2^2 / 2 alone.
+    batch_size : int, default=1
+        Rows per step; a step takes their mean gradient.
+    max_iter : int, default=5
+        Epochs at most.
+    tol : float or None, default=1e-3
+        Stop when the objective, penalty included, has not fallen by more than tol for
+        n_iter_no_change epochs. None: always max_iter epochs.
+    shuffle : bool, default=True
+        Visit rows in a new order each epoch, and a row of sample weight s ceil(s) times (16 at
+        the most) with an equal share of s. Without it rows are taken as they come, once each,
+        and s multiplies the gradient.
+    fit_intercept : bool, default=True
+        The intercept is never penalised.
+    early_stopping : bool, default=False
+        Hold out validation_fraction of the rows, look at their loss instead of the objective,
+        and keep the best epoch's weights. So does handing X_val and y_val to fit.
+    validation_fraction : float, default=0.1
+    n_iter_no_change : int, default=2
+    multi_class : {"ovr", "multinomial"}, default="ovr"
+        With more than two classes: one problem per class against the rest, or softmax.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes; they multiply the sample weights.
+    warm_start : bool, default=False
+        Let fit go on from the weights and accumulators at hand.
+    dtype : float32, float64 or None, default=None
+        Type of weights and accumulators. None: that of X; float64 if X has another.
+    verbose : int, default=0
+        1 prints a line per epoch.
+    random_state : int, RandomState instance or None, default=None
+        Decides the orders of the epochs. If it is given, so does not the order of the rows in X.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+    sum_sq_grad_ : ndarray, shaped as coef_
+        The accumulators G.
+    learning_rate_per_feature_ : ndarray, shaped as coef_
+        eta / (epsilon + sqrt(G)).
+    n_nonzero_ : int
+        Number of weights that are not zero.
+    n_iter_ : int
+        Epochs of the last fit.
+    t_ : int
+        Steps since the weights were zero.
+    loss_curve_ : list of float
+        Mean loss of each epoch, every row's before it is learned: in the first epoch an honest
+        estimate of the loss on unseen rows.
+    objective_curve_ : list of float
+        loss_curve_ plus the penalty at the end of each epoch.
+    validation_loss_curve_ : list of float
+        Mean loss on the held-out rows after each epoch.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    References
+    ----------
+    .. [1] Duchi, Hazan, Singer (2011). Adaptive subgradient methods for online learning and
+       stochastic optimization. JMLR 12.
+    .. [2] McMahan et al. (2013). Ad click prediction: a view from the trenches. KDD.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> from fastada import AdaGradClassifier
+    >>> X = csr_array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.5]])
+    >>> AdaGradClassifier(random_state=0).fit(X, ["ham", "spam", "ham", "spam"]).predict(X)
+    array(['ham', 'spam', 'ham', 'spam'], dtype='<U4')
+    """
+
+    _losses = ("log_loss", "hinge", "squared_hinge", "modified_huber")
+
+    def __init__(
+        self,
+        loss: str = "log_loss",
+        *,
+        update: str = "comid",
+        learning_rate: float | str = "auto",
+        epsilon: float = 1e-7,
+        initial_accumulator: float | str = "auto",
+        beta: float = 1.0,
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        batch_size: int = 1,
+        max_iter: int = 5,
+        tol: float | None = 1e-3,
+        shuffle: bool = True,
+        fit_intercept: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 2,
+        multi_class: str = "ovr",
+        class_weight: dict[Any, float] | str | None = None,
+        warm_start: bool = False,
+        dtype: npt.DTypeLike | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.loss = loss
+        self.update = update
+        self.learning_rate = learning_rate
+        self.epsilon = epsilon
+        self.initial_accumulator = initial_accumulator
+        self.beta = beta
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.fit_intercept = fit_intercept
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.multi_class = multi_class
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> AdaGradClassifier:
+        """Train for up to max_iter epochs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR with float32 or float64 values and int32 or int64 indices is not copied.
+        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
+            Labels; an indicator matrix trains every label of a multilabel problem.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative; rows of weight zero are left out.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, optional
+            A validation set for stopping.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where an argument is not as described; the estimator stays as it was.
+        FloatingPointError
+            Where training diverges; the estimator keeps what it had learned until then.
+        """
+        self._check_parameters()
+        rows = self._training_rows(X)
+        y = self._check_y(y, rows)
+        going_on = self.warm_start and self.__sklearn_is_fitted__()
+        classes = self.classes_ if going_on else _classes_of(y)
+        targets = self._encode(y, classes)
+        weight = self._weigh(sample_weight, targets, classes, rows.n_rows)
+        validation = None
+        if X_val is not None:
+            val_rows = self._training_rows(X_val)
+            val_targets = self._encode(self._check_y(y_val, val_rows), classes)
+            val_weight = self._weigh(sample_weight_val, val_targets, classes, val_rows.n_rows)
+            validation = Validation.of(val_rows, val_targets, val_weight, rows.n_features)
+        if not weight.any():
+            raise ValueError("all sample weights are zero: there is nothing to learn from")
+        self.classes_, self._multilabel = classes, targets.indicator is not None
+        self._fit(X, y, rows, targets, weight, validation)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> AdaGradClassifier:
+        """Learn the rows of X once, as they come, on top of what was learned before.
+
+        Chunks of a data set give bit for bit the model of one call with all of it, if with
+        learning_rate="auto" or initial_accumulator="auto" the first chunk has 1,000 rows or
+        more, and with batch_size > 1 chunks are whole batches.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
+        classes : array-like of shape (n_classes,)
+            All labels that will occur. Needed in the first call, except for indicator matrices.
+        sample_weight : array-like of shape (n_samples,), optional
+            Multiplies the gradients; rows of weight zero are left out.
+
+        Returns
+        -------
+        self
+        """
+        self._check_parameters()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all of y: for partial_fit give a dict, e.g. from "
+                "sklearn.utils.class_weight.compute_class_weight"
+            )
+        rows = self._training_rows(X)
+        y = self._check_y(y, rows)
+        first = not self.__sklearn_is_fitted__()
+        if first and classes is None and y.ndim == 1:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if first:
+            known = np.unique(np.asarray(classes)) if classes is not None else _classes_of(y)
+        else:
+            known = self.classes_
+            if classes is not None and not np.array_equal(known, np.unique(np.asarray(classes))):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                    f"was: {known!r}"
+                )
+        targets = self._encode(y, known)
+        weight = self._weigh(sample_weight, targets, known, rows.n_rows)
+        if first:
+            self.classes_, self._multilabel = known, targets.indicator is not None
+        self._learn_once(X, rows, targets, weight)
+        return self
+
+    # -- targets ---------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_choice("multi_class", self.multi_class, ("ovr", "multinomial"))
+        if self.multi_class == "multinomial" and self.loss != "log_loss":
+            raise ValueError("multi_class='multinomial' needs loss='log_loss'")
+
+    def _check_y(self, y: Any, rows: Rows) -> npt.NDArray[Any]:
+        """Give labels (n_rows,) or an indicator matrix (n_rows, n_labels) of uint8."""
+        if y is None:
+            raise ValueError("AdaGradClassifier requires y to be passed, but the target y is None.")
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            if self.multi_class == "multinomial":
+                raise ValueError("an indicator matrix needs multi_class='ovr'")
+            y = np.ascontiguousarray(y.toarray() if sp.issparse(y) else y).astype(np.uint8)
+        else:
+            y = column_or_1d(y, warn=True)
+        check_same_length(y, rows)
+        return y
+
+    def _encode(self, y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> Targets:
+        if (
+            self.__sklearn_is_fitted__()
+            and classes is self.classes_
+            and (self._multilabel != (y.ndim == 2))
+        ):
+            kind = "an indicator matrix" if self._multilabel else "one label a row"
+            raise ValueError(f"y must be {kind}, as it was before")
+        if y.ndim == 2:
+            if y.shape[1] != len(classes):
+                raise ValueError(f"y has {y.shape[1]} labels, expected {len(classes)}")
+            return Targets(indicator=y, n_outputs=len(classes))
+        if len(classes) < 2:
+            raise ValueError(
+                f"The number of classes has to be greater than one; got {len(classes)} class"
+            )
+        label = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        unknown = np.unique(y[classes[label] != y])
+        if len(unknown):
+            raise ValueError(
+                f"y contains classes that are not among those known: {unknown[:10].tolist()}"
+            )
+        if len(classes) == 2:
+            return Targets(value=np.where(label == 1, 1.0, -1.0))
+        return Targets(
+            label=label.astype(np.int64),
+            n_outputs=len(classes),
+            multinomial=self.multi_class == "multinomial",
+        )
+
+    def _weigh(
+        self, sample_weight: Any, targets: Targets, classes: npt.NDArray[Any], n_rows: int
+    ) -> npt.NDArray[np.float64]:
+        """Sample weights times class weights."""
+        weight = check_sample_weight(sample_weight, n_rows)
+        if self.class_weight is None:
+            return weight
+        if targets.indicator is not None:
+            raise ValueError("class_weight needs one label a row, not an indicator matrix")
+        label = self._strata(targets)
+        of_class = compute_class_weight(self.class_weight, classes=classes, y=classes[label])
+        return weight * np.asarray(of_class)[label]
+
+    def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
+        if targets.value is not None:
+            return (targets.value > 0).astype(np.int64)
+        return targets.label
+
+    # -- predictions -----------------------------------------------------------------------
+
+    def decision_function(self, X: Any) -> npt.NDArray[Any]:
+        """Margins.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) with two classes, else (n_samples, n_classes)
+            Of the type of the weights. With two classes positive means classes_[1].
+        """
+        margins = self._margins(self._rows(X))
+        return margins[:, 0] if self._state.n_outputs == 1 else margins
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or an indicator matrix of shape (n_samples, n_labels)
+        """
+        margins = self.decision_function(X)
+        if self._multilabel:
+            return (margins > 0).astype(np.int64)
+        if margins.ndim == 1:
+            return self.classes_[(margins > 0).astype(np.int64)]
+        return self.classes_[margins.argmax(axis=1)]
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Probabilities of the classes.
+
+        The logistic function of the margins with loss="log_loss"; (clip(margin, -1, 1) + 1) / 2
+        with loss="modified_huber" (Zhang 2002). With more than two classes one-vs-rest
+        probabilities are divided by their sum, multinomial ones are softmax; those of
+        multilabel problems stand for themselves.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_classes)
+        """
+        margins = np.asarray(self.decision_function(X), dtype=np.float64)
+        if self.multi_class == "multinomial" and margins.ndim == 2:
+            return np.asarray(softmax(margins, axis=1))
+        if self.loss == "log_loss":
+            probabilities = expit(margins)
+        else:
+            probabilities = (np.clip(margins, -1, 1) + 1) / 2
+        if margins.ndim == 1:
+            return np.column_stack([1 - probabilities, probabilities])
+        if self._multilabel:
+            return np.asarray(probabilities)
+        total = probabilities.sum(axis=1, keepdims=True)
+        # Where every class is out of the question, all are equally so.
+        probabilities[total[:, 0] == 0] = 1.0
+        total[total == 0] = probabilities.shape[1]
+        return np.asarray(probabilities / total)
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Logarithms of predict_proba.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])

@@ -1,0 +1,139 @@
+"""One pass over rows, in slices, so that Ctrl-C is heard and progress is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastada import _multi, _single
+from fastada.settings import Settings
+from fastada.state import State
+from fastada.validation import Rows
+
+# Entries times outputs per call of a kernel: some ten milliseconds.
+SLICE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the kernels are to learn, one of them an array over all rows.
+
+    Attributes
+    ----------
+    value : ndarray of float64, shape (n_rows,)
+        With one output: -1 or +1, or a number to regress on.
+    label : ndarray of int64, shape (n_rows,)
+        With several outputs: the class.
+    indicator : ndarray of uint8, shape (n_rows, n_outputs)
+        Multilabel.
+    n_outputs : int
+    multinomial : bool
+    """
+
+    value: npt.NDArray[np.float64] | None = None
+    label: npt.NDArray[np.int64] | None = None
+    indicator: npt.NDArray[np.uint8] | None = None
+    n_outputs: int = 1
+    multinomial: bool = False
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """The one that is there."""
+        return next(a for a in (self.value, self.label, self.indicator) if a is not None)
+
+
+def learn(
+    state: State,
+    settings: Settings,
+    rows: Rows,
+    targets: Targets,
+    sample_weight: npt.NDArray[np.float64],
+    order: npt.NDArray[np.int64],
+    report: Callable[[int], None] | None = None,
+) -> float:
+    """Learn the rows in the given order.
+
+    Parameters
+    ----------
+    state : State
+        Changed in place; consistent whenever an exception ends the pass.
+    settings : Settings
+    rows : Rows
+    targets : Targets
+    sample_weight : ndarray of float64, shape (n_rows,)
+    order : ndarray of int64
+        Rows to visit; none of weight zero.
+    report : callable, optional
+        Called with the number of rows done so far.
+
+    Returns
+    -------
+    float
+        Sum of s_i loss_i over the visits, each before it is learned, over the sum of s_i.
+
+    Raises
+    ------
+    FloatingPointError
+        Before a row whose loss or gradient is not finite or too large.
+    """
+    loss = weight = 0.0
+    batch_size = settings["batch_size"]
+    entries_per_row = max(1, len(rows.indices) // max(1, rows.n_rows)) * state.n_outputs
+    slice_rows = max(1, SLICE // (entries_per_row * batch_size)) * batch_size
+    begin = 0
+    while begin < len(order):
+        steps_left = state.steps_before_restart(settings)
+        if steps_left == 0:
+            state.restart_stamps(settings)
+            continue
+        end = min(len(order), begin + min(slice_rows, steps_left * batch_size))
+        done = _learn_slice(state, settings, rows, targets, sample_weight, order[begin:end])
+        loss += done["loss"]
+        weight += done["weight"]
+        if done["n_rows"] < end - begin:
+            raise FloatingPointError(f"at row {order[begin + done['n_rows']]}")
+        begin = end
+        if report is not None:
+            report(begin)
+    return loss / weight if weight else 0.0
+
+
+def _learn_slice(
+    state: State,
+    settings: Settings,
+    rows: Rows,
+    targets: Targets,
+    sample_weight: npt.NDArray[np.float64],
+    order: npt.NDArray[np.int64],
+) -> dict[str, Any]:
+    if targets.value is not None:
+        return _single.learn(
+            state.records,
+            state.intercept,
+            state.clock,
+            settings,
+            rows.indptr,
+            rows.indices,
+            rows.data,
+            targets.value,
+            sample_weight,
+            order,
+        )
+    return _multi.learn(
+        state.records,
+        state.intercept,
+        state.clock,
+        settings,
+        targets.multinomial,
+        rows.indptr,
+        rows.indices,
+        rows.data,
+        targets.label,
+        targets.indicator,
+        sample_weight,
+        order,
+    )

@@ -1,0 +1,76 @@
+"""From the names that users give to the numbers that the kernels take."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, TypedDict
+
+import numpy as np
+
+UPDATES = {"comid": 0, "rda": 1, "ftrl": 2}
+LOSSES = {
+    "log_loss": 0,
+    "hinge": 1,
+    "squared_hinge": 2,
+    "modified_huber": 3,
+    "squared_error": 4,
+    "huber": 5,
+}
+
+# Gradients beyond these would overflow the sums of their squares.
+LARGEST_GRADIENT = {np.dtype(np.float32): 1e15, np.dtype(np.float64): 1e150}
+
+
+class Settings(TypedDict):
+    """The struct of src/training.pxd."""
+
+    update: int
+    rate: float
+    epsilon: float
+    beta: float
+    l1: float
+    l2: float
+    loss: int
+    delta: float
+    batch_size: int
+    fit_intercept: bool
+    intercept_rate: float
+    largest_value: float
+    largest_gradient: float
+
+
+def is_stamped(settings: Settings) -> bool:
+    """Say whether records note the step of their last touch: COMID with a penalty."""
+    return settings["update"] == UPDATES["comid"] and (settings["l1"] > 0 or settings["l2"] > 0)
+
+
+def check_choice(name: str, value: Any, choices: Any) -> None:
+    """Raise ValueError unless value is one of choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {sorted(choices)}; got {value!r}")
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    above: float = -np.inf,
+    at_least: float = -np.inf,
+    at_most: float = np.inf,
+    below: float = np.inf,
+    integer: bool = False,
+) -> None:
+    """Raise TypeError or ValueError unless value is a finite number inside the bounds."""
+    if isinstance(value, bool) or not isinstance(value, Integral if integer else Real):
+        kind = "a whole number" if integer else "a number"
+        raise TypeError(f"{name} must be {kind}; got {value!r}")
+    inside = above < value < below and at_least <= value <= at_most
+    if not (inside and np.isfinite(value)):
+        bounds = [
+            f"> {above:g}" if above > -np.inf else "",
+            f">= {at_least:g}" if at_least > -np.inf else "",
+            f"<= {at_most:g}" if at_most < np.inf else "",
+            f"< {below:g}" if below < np.inf else "",
+        ]
+        wanted = " and ".join(b for b in bounds if b) or "finite"
+        raise ValueError(f"{name} must be {wanted}; got {value!r}")

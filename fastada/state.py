@@ -1,0 +1,136 @@
+"""What training remembers: a record per feature, one per intercept, and the steps taken."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastada import _scoring
+from fastada.settings import Settings, is_stamped
+
+CACHE_LINE = 64
+
+
+def aligned_zeros(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Zeros that begin on a cache line, so that no record of up to 64 bytes lies on two.
+
+    Raises
+    ------
+    MemoryError
+        Before anything is allocated, where the machine has less memory than that.
+    """
+    n_bytes = shape[0] * shape[1] * dtype.itemsize
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if n_bytes > memory:
+            raise MemoryError(
+                f"the state of {shape[0]} features x {shape[1]} numbers needs {n_bytes:,} bytes; "
+                f"this machine has {memory:,}. Use fewer features or classes, or dtype='float32'"
+            )
+    raw = np.zeros(n_bytes + CACHE_LINE, dtype=np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + n_bytes].view(dtype).reshape(shape)
+
+
+class State:
+    """The records that the kernels of src/ train.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+    dtype : float32 or float64
+    settings : Settings
+        Decides the width of a record: see src/records.pxd.
+    initial_accumulator, initial_intercept_accumulator : float
+        G_0 of the features and of the intercepts.
+
+    Attributes
+    ----------
+    records : ndarray of dtype, shape (n_features, width)
+    intercept : ndarray of float64, shape (n_outputs, 2)
+        {value, accumulator} of each intercept.
+    clock : ndarray of int64, shape (2,)
+        Steps taken, and the step that the stamps in the records count from.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        dtype: np.dtype[Any],
+        settings: Settings,
+        initial_accumulator: float,
+        initial_intercept_accumulator: float,
+    ) -> None:
+        self.n_outputs = n_outputs
+        self._read: tuple[int, npt.NDArray[Any]] | None = None
+        self.clock = np.zeros(2, dtype=np.int64)
+        self.records = aligned_zeros((n_features, 2 * n_outputs + 2 * is_stamped(settings)), dtype)
+        self.accumulators[:] = initial_accumulator
+        self.intercept = np.zeros((n_outputs, 2))
+        self.intercept[:, 1] = initial_intercept_accumulator
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return int(self.records.shape[0])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the weights."""
+        return self.records.dtype
+
+    @property
+    def accumulators(self) -> npt.NDArray[Any]:
+        """G, shape (n_features, n_outputs), a view."""
+        return self.records[:, self.n_outputs : 2 * self.n_outputs]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps taken."""
+        return int(self.clock[0])
+
+    def steps_before_restart(self, settings: Settings) -> int:
+        """How many steps the stamps can still count exactly."""
+        if not is_stamped(settings):
+            return 2**62
+        exact = 2 ** (np.finfo(self.dtype).nmant + 1)
+        return int(exact - (self.clock[0] - self.clock[1]))
+
+    def restart_stamps(self, settings: Settings) -> None:
+        """Bring all records up to date and count their stamps from here."""
+        _scoring.restart_stamps(self.records, self.clock, self.weights(settings))
+
+    def weights(self, settings: Settings) -> npt.NDArray[Any]:
+        """Give the weights as of now, shape (n_features, n_outputs), read-only.
+
+        The records stay as they are. The answer is kept until the next step.
+        """
+        if self._read is None or self._read[0] != self.n_steps:
+            weights = np.empty((self.n_features, self.n_outputs), dtype=self.dtype)
+            _scoring.weights(self.records, self.clock, settings, weights)
+            weights.flags.writeable = False
+            self._read = (self.n_steps, weights)
+        return self._read[1]
+
+    def intercepts(self, settings: Settings) -> npt.NDArray[np.float64]:
+        """Give the intercepts, shape (n_outputs,)."""
+        intercepts = np.empty(self.n_outputs)
+        _scoring.intercepts(self.intercept, settings, intercepts)
+        return intercepts
+
+    def copy(self) -> State:
+        """Give a copy that shares nothing."""
+        copy = object.__new__(State)
+        copy.__dict__.update(self.__dict__)
+        copy.records = aligned_zeros(self.records.shape, self.dtype)
+        copy.records[:] = self.records
+        copy.intercept = self.intercept.copy()
+        copy.clock = self.clock.copy()
+        return copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_read": None}

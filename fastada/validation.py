@@ -1,0 +1,126 @@
+"""Everything the kernels trust, checked once per call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from fastada import _csr
+
+FLOATS = (np.float64, np.float32)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A CSR matrix that has been looked at: canonical, finite, its indices in range.
+
+    Attributes
+    ----------
+    indptr : ndarray of int64, shape (n_rows + 1,)
+    indices : ndarray of int32 or int64, shape (n_entries,)
+    data : ndarray of float32 or float64, shape (n_entries,)
+    n_features : int
+    largest_value : float
+        The largest absolute value.
+    """
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[Any]
+    data: npt.NDArray[Any]
+    n_features: int
+    largest_value: float
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.indptr) - 1
+
+    def in_order(self) -> npt.NDArray[np.int64]:
+        """All rows, as they stand."""
+        return np.arange(self.n_rows, dtype=np.int64)
+
+
+def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
+    """Check a dense array or sparse matrix and give its rows, without a copy where none is needed.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix or sparse array, shape (n_rows, n_features)
+        CSR with sorted indices, no duplicates, float32 or float64 values and
+        int32 or int64 indices is taken as it is. Duplicate entries are summed.
+    dtype : float32 or float64, optional
+        Type of the values; by default that of X, and float64 if X has another.
+
+    Raises
+    ------
+    ValueError
+        Where indptr, indices or values are not what CSR allows, or not finite.
+    """
+    X = X if sp.issparse(X) and X.format == "csr" else sp.csr_array(X)
+    if dtype is None:
+        dtype = X.dtype if X.dtype in FLOATS else np.dtype(np.float64)
+    indices = np.ascontiguousarray(X.indices)
+    if indices.dtype not in (np.int32, np.int64):
+        indices = indices.astype(np.int64)
+    data = np.ascontiguousarray(X.data, dtype=dtype)
+    indptr = np.ascontiguousarray(X.indptr, dtype=np.int64)
+    n_rows, n_features = X.shape
+    if len(indptr) != n_rows + 1 or len(indices) != len(data):
+        raise ValueError(
+            f"X is not a CSR matrix: for {n_rows} rows, indptr has {len(indptr)} numbers "
+            f"(needs {n_rows + 1}), indices {len(indices)} and data {len(data)} (need as many)"
+        )
+    bad_row = _csr.first_bad_row(indptr, len(indices))
+    if bad_row >= 0:
+        raise ValueError(
+            f"X is not a CSR matrix: indptr of row {bad_row} does not start at 0, runs backwards "
+            f"or past the {len(indices)} stored entries"
+        )
+    out_of_range, unsorted, largest, _ = _csr.inspect(indptr, indices, data, n_features)
+    if out_of_range:
+        raise ValueError(
+            f"X has {out_of_range} column indices outside 0..{n_features - 1}, the columns of "
+            "its shape"
+        )
+    if not np.isfinite(largest):
+        what = "NaN" if np.isnan(largest) else "infinity"
+        raise ValueError(
+            f"Input X contains {what} or a value too large for {data.dtype}. Impute or drop it."
+        )
+    if unsorted:
+        # A fresh matrix: flags that X carries about itself may be as wrong as its indices.
+        copy = sp.csr_array((data.copy(), indices.copy(), indptr.copy()), shape=X.shape)
+        copy.sum_duplicates()
+        return canonical_rows(copy, dtype)
+    return Rows(indptr, indices, data, n_features, largest)
+
+
+def check_sample_weight(
+    sample_weight: Any, n_rows: int, name: str = "sample_weight"
+) -> npt.NDArray[np.float64]:
+    """Give weights as float64, ones for None; ValueError if they do not fit the rows."""
+    if sample_weight is None:
+        return np.ones(n_rows)
+    if np.isscalar(sample_weight):
+        return np.full(n_rows, float(sample_weight))  # type: ignore[arg-type]
+    weight = np.ascontiguousarray(sample_weight, dtype=np.float64)
+    if weight.ndim != 1:
+        raise ValueError(f"Sample weights must be 1D array or scalar: {name} has {weight.ndim}D")
+    if len(weight) != n_rows:
+        raise ValueError(f"{name}.shape == {weight.shape}, expected {(n_rows,)}!")
+    if not np.all(np.isfinite(weight)) or np.any(weight < 0):
+        raise ValueError(f"{name} must be finite and not negative")
+    return weight
+
+
+def check_same_length(y: npt.NDArray[Any], rows: Rows) -> None:
+    """Raise ValueError unless there is a target for each row."""
+    if len(y) != rows.n_rows:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"X has {rows.n_rows} rows, y {len(y)}"
+        )

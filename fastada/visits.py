@@ -1,0 +1,93 @@
+"""Which rows an epoch visits, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastada import _csr
+from fastada.validation import Rows
+
+# A row of weight s is visited s times an epoch, but never more often than this.
+MOST_VISITS = 16
+
+
+class Visits:
+    """The visits of each epoch.
+
+    Without shuffling, rows are visited as they come, and the weight s of a row
+    multiplies its gradient.
+
+    With shuffling, a row of weight s is visited ceil(s) times (at most
+    MOST_VISITS), each time with an equal share of s. AdaGrad divides a step by
+    the size of past gradients, so that a gradient of twice the size moves the
+    weights hardly further; visited twice, it does what two rows would do. Where
+    random_state is given, rows are first put in an order of their content:
+    the same rows in another order, or repeated instead of weighted, give the
+    same model.
+
+    Parameters
+    ----------
+    rows : Rows
+    target : ndarray of float64, shape (n_rows,) or (n_rows, n_outputs)
+        Only looked at to tell rows apart.
+    sample_weight : ndarray of float64, shape (n_rows,)
+    shuffle : bool
+    random_state : None, int or numpy.random.RandomState
+
+    Attributes
+    ----------
+    sample_weight : ndarray of float64, shape (n_rows,)
+        Weight of each visit of a row.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        target: npt.NDArray[Any],
+        sample_weight: npt.NDArray[np.float64],
+        shuffle: bool,
+        random_state: Any,
+    ) -> None:
+        self.shuffle = shuffle
+        self.seed = 0
+        self.sample_weight = sample_weight
+        self.order = np.flatnonzero(sample_weight).astype(np.int64)
+        if not shuffle:
+            return
+        generator = np.random.mtrand._rand if random_state is None else random_state
+        if isinstance(generator, np.random.RandomState):
+            self.seed = int(generator.randint(2**31 - 1))
+        else:
+            self.seed = int(generator)
+        if random_state is not None:
+            keys = row_keys(rows, target)
+            self.order = self.order[np.argsort(keys[self.order], kind="stable")]
+        if np.any(sample_weight > 1):
+            visits = np.clip(np.ceil(sample_weight), 1, MOST_VISITS)
+            self.sample_weight = sample_weight / visits
+            self.order = np.repeat(self.order, visits[self.order].astype(np.int64))
+
+    def of_epoch(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Give the rows in the order of that epoch, which only the seed and its number decide."""
+        if not self.shuffle:
+            return self.order
+        permutation = np.random.default_rng([self.seed, epoch]).permutation(len(self.order))
+        return self.order[permutation]
+
+
+def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Give a 64-bit key of each row's content, equal for equal rows with equal targets."""
+    keys = np.zeros(rows.n_rows, dtype=np.uint64)
+    columns = np.ascontiguousarray(target, dtype=np.float64).reshape(rows.n_rows, -1)
+    width = columns.shape[1]
+    _csr.row_keys(
+        np.arange(0, columns.size + 1, width, dtype=np.int64),
+        np.tile(np.arange(width, dtype=np.int64), rows.n_rows),
+        columns.ravel(),
+        keys,
+    )
+    _csr.row_keys(rows.indptr, rows.indices, rows.data, keys)
+    return keys

@@ -1,0 +1,79 @@
+"""One look at a CSR matrix before the kernels trust it."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from dtypes cimport index_t, weight_t
+
+
+def first_bad_row(const int64_t[::1] indptr, int64_t n_entries):
+    """Return the first row whose indptr runs backwards or past n_entries, or -1."""
+    cdef int64_t row
+    cdef int64_t before = 0
+    with nogil:
+        if indptr[0] != 0:
+            before = -1
+        else:
+            for row in range(indptr.shape[0] - 1):
+                if indptr[row + 1] < indptr[row] or indptr[row + 1] > n_entries:
+                    before = -row - 2
+                    break
+    if before == 0:
+        return -1
+    return 0 if before == -1 else -before - 2
+
+
+def inspect(
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    int64_t n_columns,
+):
+    """Return (out of range, unsorted or duplicate, largest |value|, sum of squares) of the entries.
+
+    The first two are counts. The largest value is not finite if any value is not finite.
+    indptr must have passed first_bad_row.
+    """
+    cdef int64_t row, p, out_of_range = 0, unsorted = 0
+    cdef double largest = 0, squares = 0
+    cdef double row_squares
+    cdef weight_t size
+    with nogil:
+        for row in range(indptr.shape[0] - 1):
+            row_squares = 0
+            for p in range(indptr[row], indptr[row + 1]):
+                out_of_range += indices[p] < 0 or indices[p] >= n_columns
+                unsorted += p > indptr[row] and indices[p] <= indices[p - 1]
+                size = data[p] if data[p] > 0 else -data[p]
+                # Written so that NaN wins and stays.
+                largest = largest if largest >= size or largest != largest else size
+                row_squares += <double>data[p] * data[p]
+            squares += row_squares
+    return out_of_range, unsorted, largest, squares
+
+
+cdef union Bits:
+    double value
+    uint64_t bits
+
+
+# A step of splitmix64's finaliser (Steele, Lea, Flood 2014), chained.
+cdef inline uint64_t mix(uint64_t key, uint64_t word) noexcept nogil:
+    key = (key ^ word) * <uint64_t>0xbf58476d1ce4e5b9
+    key = (key ^ (key >> 27)) * <uint64_t>0x94d049bb133111eb
+    return key ^ (key >> 31)
+
+
+def row_keys(
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    uint64_t[::1] keys,
+):
+    """Mix each row's columns and values into its key in place; explicit zeros do not count."""
+    cdef int64_t row, p
+    cdef uint64_t key
+    cdef Bits word
+    with nogil:
+        for row in range(indptr.shape[0] - 1):
+            key = keys[row]
+            for p in range(indptr[row], indptr[row + 1]):
+                if data[p] != 0:
+                    word.value = data[p]
+                    key = mix(mix(key, <uint64_t>indices[p]), word.bits)
+            keys[row] = key

@@ -1,0 +1,303 @@
+"""Training with K outputs: multinomial, one-vs-rest and multilabel classification.
+
+Solves   min_W,b  (1 / n) sum_i s_i loss(W x_i + b, y_i) + l1 |W|_1 + (l2 / 2) |W|_2^2
+
+as src/single.pyx does, with one gather of a feature's record for all outputs:
+[K values][K accumulators] lie side by side, and the loops over K vectorise.
+
+The kernel trusts its arguments, as src/single.pyx says.
+"""
+
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport calloc, free, malloc
+
+from dtypes cimport index_t, weight_t
+from intercept cimport Intercept, intercept_step, intercept_weight
+from losses cimport Loss, LossPoint
+from prefetch cimport Ahead, ask_for, start_ahead
+from records cimport record_width, steps_of
+from targets cimport Targets, slopes_of
+from training cimport (
+    COMID,
+    RDA,
+    Progress,
+    Rows,
+    Settings,
+    comid,
+    comid_elastic,
+    comid_l1,
+    ftrl,
+    longest_row,
+    most_touched,
+    out_of_bounds,
+    rda,
+)
+from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t, take_step
+
+
+# The K weights of a record as the rule has them now. Comid's values are the weights themselves.
+cdef inline const weight_t *weigh(
+    rule_t rule, const weight_t *record, int64_t n_outputs, weight_t now, weight_t *weight
+) noexcept nogil:
+    cdef weight_t steps
+    cdef int64_t k
+    if rule_t is Comid:
+        return record
+    else:
+        steps = steps_of(rule, record, n_outputs, now)
+        for k in range(n_outputs):
+            weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps)
+        return weight
+
+
+cdef inline void step_record(
+    rule_t rule, weight_t *record, int64_t n_outputs, weight_t now,
+    const weight_t *weight, const weight_t *slope, weight_t x,
+) noexcept nogil:
+    cdef int64_t k
+    for k in range(n_outputs):
+        take_step(rule, &record[k], &record[n_outputs + k], weight[k], slope[k] * x)
+    if rule_t is ComidL1 or rule_t is ComidElastic:
+        record[2 * n_outputs] = now
+
+
+cdef inline void add_scaled(
+    weight_t *total, const weight_t *term, weight_t x, int64_t n_outputs
+) noexcept nogil:
+    cdef int64_t k
+    for k in range(n_outputs):
+        total[k] += term[k] * x
+
+
+
+
+# A step a row.
+cdef Progress learn_rows(
+    rule_t rule, Settings settings, Loss loss, Rows rows, Targets targets,
+    Intercept *intercept, double now, weight_t *state,
+    const index_t *indices, const weight_t *data,
+    weight_t *weight, weight_t *sums, double *margin,
+) noexcept nogil:
+    cdef int64_t n_outputs = targets.n_outputs
+    cdef int64_t width = record_width(rule, n_outputs)
+    cdef Progress done
+    cdef LossPoint point
+    cdef int64_t row, begin, end, p, k
+    cdef double s
+    cdef weight_t *record
+    cdef Ahead ahead = start_ahead(
+        state, width, rows.order, rows.n_rows, rows.indptr, indices, data)
+    done.n_steps, done.loss, done.weight = 0, 0, 0
+    for done.n_rows in range(rows.n_rows):
+        row = rows.order[done.n_rows]
+        begin, end = rows.indptr[row], rows.indptr[row + 1]
+        s = rows.sample_weight[row]
+        for k in range(n_outputs):
+            sums[k] = 0
+        for p in range(begin, end):
+            ask_for(&ahead, 1)
+            add_scaled(
+                sums,
+                weigh(rule, &state[indices[p] * width], n_outputs, <weight_t>now,
+                      &weight[(p - begin) * n_outputs]),
+                data[p], n_outputs)
+        for k in range(n_outputs):
+            margin[k] = sums[k] + intercept_weight(rule, intercept[k], settings.intercept_rate)
+        point = slopes_of(targets, loss, row, s, margin)
+        if out_of_bounds(settings, point.value, point.slope):
+            return done
+        for k in range(n_outputs):
+            sums[k] = <weight_t>margin[k]
+        now += 1
+        for p in range(begin, end):
+            record = &state[indices[p] * width]
+            step_record(
+                rule, record, n_outputs, <weight_t>now,
+                record if rule_t is Comid else &weight[(p - begin) * n_outputs], sums, data[p])
+        if settings.fit_intercept:
+            for k in range(n_outputs):
+                intercept_step(rule, &intercept[k], settings.intercept_rate, margin[k])
+        done.loss += s * point.value
+        done.weight += s
+        done.n_steps += 1
+    done.n_rows = rows.n_rows
+    return done
+
+
+# A step a batch: the mean gradient of its rows at fixed W, squared once per feature that occurs
+# in them. `place[j]` is one more than feature j's place among those; all zero between batches.
+cdef Progress learn_batches(
+    rule_t rule, Settings settings, Loss loss, Rows rows, Targets targets,
+    Intercept *intercept, double now, weight_t *state,
+    const index_t *indices, const weight_t *data,
+    weight_t *weight, weight_t *sums, double *margin,
+    weight_t *gradient, double *bias_slope, index_t *touched, index_t *place,
+) noexcept nogil:
+    cdef int64_t n_outputs = targets.n_outputs
+    cdef int64_t width = record_width(rule, n_outputs)
+    cdef Progress done
+    cdef LossPoint point
+    cdef int64_t end, n_touched, i, row, p, k
+    cdef double s, batch_loss, batch_weight
+    cdef weight_t scale
+    done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
+    while done.n_rows < rows.n_rows:
+        end = min(done.n_rows + settings.batch_size, rows.n_rows)
+        scale = <weight_t>1 / <weight_t>(end - done.n_rows)
+        n_touched = 0
+        batch_loss, batch_weight = 0, 0
+        for k in range(n_outputs):
+            bias_slope[k] = 0
+        for i in range(done.n_rows, end):
+            row = rows.order[i]
+            s = rows.sample_weight[row]
+            for k in range(n_outputs):
+                sums[k] = 0
+            for p in range(rows.indptr[row], rows.indptr[row + 1]):
+                if place[indices[p]] == 0:
+                    touched[n_touched] = indices[p]
+                    for k in range(n_outputs):
+                        gradient[n_touched * n_outputs + k] = 0
+                    weigh(rule, &state[indices[p] * width], n_outputs, <weight_t>now,
+                          &weight[n_touched * n_outputs])
+                    n_touched += 1
+                    place[indices[p]] = <index_t>n_touched
+                add_scaled(
+                    sums,
+                    &state[indices[p] * width] if rule_t is Comid
+                    else &weight[(place[indices[p]] - 1) * n_outputs],
+                    data[p], n_outputs)
+            for k in range(n_outputs):
+                margin[k] = sums[k] + intercept_weight(
+                    rule, intercept[k], settings.intercept_rate)
+            point = slopes_of(targets, loss, row, s, margin)
+            if out_of_bounds(settings, point.value, point.slope):
+                return done
+            for k in range(n_outputs):
+                sums[k] = <weight_t>margin[k]
+                bias_slope[k] += margin[k]
+            for p in range(rows.indptr[row], rows.indptr[row + 1]):
+                add_scaled(
+                    &gradient[(place[indices[p]] - 1) * n_outputs], sums, data[p], n_outputs)
+            batch_loss += s * point.value
+            batch_weight += s
+        now += 1
+        for i in range(n_touched):
+            p = touched[i]
+            place[p] = 0
+            step_record(
+                rule, &state[p * width], n_outputs, <weight_t>now,
+                &state[p * width] if rule_t is Comid else &weight[i * n_outputs],
+                &gradient[i * n_outputs], scale)
+        if settings.fit_intercept:
+            for k in range(n_outputs):
+                intercept_step(rule, &intercept[k], settings.intercept_rate,
+                               bias_slope[k] / (end - done.n_rows))
+        done.n_rows = end
+        done.n_steps += 1
+        done.loss += batch_loss
+        done.weight += batch_weight
+    return done
+
+
+# Allocates what the rows at hand need; done.n_rows = -1 if there is no memory for it.
+cdef Progress learn_by(
+    rule_t rule, Settings settings, Loss loss, Rows rows, Targets targets,
+    Intercept *intercept, double now, weight_t *state, int64_t n_features,
+    const index_t *indices, const weight_t *data,
+) noexcept nogil:
+    cdef bint by_rows = settings.batch_size == 1
+    cdef int64_t n_outputs = targets.n_outputs
+    cdef int64_t capacity = longest_row(rows) if by_rows else most_touched(
+        rows, settings.batch_size, n_features)
+    cdef int64_t n_weights = 1 if rule_t is Comid else capacity * n_outputs + 1
+    cdef weight_t *weight = <weight_t *>malloc(n_weights * sizeof(weight_t))
+    cdef weight_t *sums = <weight_t *>malloc(n_outputs * sizeof(weight_t))
+    cdef double *margin = <double *>malloc(2 * n_outputs * sizeof(double))
+    cdef weight_t *gradient = NULL
+    cdef index_t *touched = NULL
+    cdef index_t *place = NULL
+    cdef Progress done
+    done.n_rows = -1
+    if not by_rows:
+        gradient = <weight_t *>malloc((capacity * n_outputs + 1) * sizeof(weight_t))
+        touched = <index_t *>malloc((capacity + 1) * sizeof(index_t))
+        # The pages of calloc cost nothing until they are touched, however many columns there are.
+        place = <index_t *>calloc(n_features, sizeof(index_t))
+    if weight != NULL and sums != NULL and margin != NULL:
+        if by_rows:
+            done = learn_rows(
+                rule, settings, loss, rows, targets, intercept, now, state,
+                indices, data, weight, sums, margin)
+        elif gradient != NULL and touched != NULL and place != NULL:
+            done = learn_batches(
+                rule, settings, loss, rows, targets, intercept, now, state,
+                indices, data, weight, sums, margin,
+                gradient, margin + n_outputs, touched, place)
+    free(weight)
+    free(sums)
+    free(margin)
+    free(gradient)
+    free(touched)
+    free(place)
+    return done
+
+
+def learn(
+    weight_t[:, ::1] state, double[:, ::1] intercept, int64_t[::1] clock, settings, bint multinomial,
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    const int64_t[::1] label, const uint8_t[:, ::1] indicator,
+    const double[::1] sample_weight, const int64_t[::1] order,
+):
+    """Learn the rows of a CSR matrix in the given order; state, intercept, clock change in place.
+
+    clock holds {steps so far, the step that the records' stamps count from}.
+
+    The targets are `label`, or where it is None `indicator`. Returns what the `learn` of one
+    output returns, the losses summed over the outputs.
+    """
+    cdef Settings s = settings
+    cdef Loss loss
+    cdef Rows rows
+    cdef Targets targets
+    cdef Progress done
+    cdef Intercept *bias = <Intercept *>&intercept[0, 0]
+    cdef double now = clock[0] - clock[1]
+    cdef int64_t n_features = state.shape[0]
+    cdef const index_t *columns = NULL
+    cdef const weight_t *values = NULL
+    done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
+    if order.shape[0] == 0:
+        return done
+    if indices.shape[0]:
+        columns, values = &indices[0], &data[0]
+    targets.n_outputs, targets.multinomial = intercept.shape[0], multinomial
+    targets.label, targets.indicator = NULL, NULL
+    if label is not None:
+        targets.label = &label[0]
+    else:
+        targets.indicator = &indicator[0, 0]
+    loss.kind, loss.delta = s.loss, s.delta
+    rows.order, rows.n_rows = &order[0], order.shape[0]
+    rows.indptr, rows.sample_weight = &indptr[0], &sample_weight[0]
+    with nogil:
+        if s.update == COMID and s.l2 > 0:
+            done = learn_by(comid_elastic(s), s, loss, rows, targets, bias, now,
+                            &state[0, 0], n_features, columns, values)
+        elif s.update == COMID and s.l1 > 0:
+            done = learn_by(comid_l1(s), s, loss, rows, targets, bias, now,
+                            &state[0, 0], n_features, columns, values)
+        elif s.update == COMID:
+            done = learn_by(comid(s), s, loss, rows, targets, bias, now,
+                            &state[0, 0], n_features, columns, values)
+        elif s.update == RDA:
+            done = learn_by(rda(s), s, loss, rows, targets, bias, now,
+                            &state[0, 0], n_features, columns, values)
+        else:
+            done = learn_by(ftrl(s), s, loss, rows, targets, bias, now,
+                            &state[0, 0], n_features, columns, values)
+    if done.n_rows < 0:
+        raise MemoryError("no memory for the records of a batch: lower batch_size")
+    # Here and not in Python, so that no Ctrl-C comes between the steps and their count.
+    clock[0] += done.n_steps
+    return done

@@ -1,0 +1,121 @@
+"""Reading the state: the weights that it stands for, and the margins of rows under weights.
+
+The kernels trust their arguments, as src/single.pyx says.
+"""
+
+from libc.stdint cimport int64_t
+
+from dtypes cimport index_t, weight_t
+from intercept cimport Intercept, intercept_weight
+from prefetch cimport Ahead, ask_for, start_ahead
+from records cimport record_width, steps_of
+from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
+from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t
+
+
+# The weights of all features, brought up to date; the records stay as they are, so that
+# looking at a model in the middle of its training does not change a bit of what follows.
+cdef void read_weights(
+    rule_t rule, const weight_t *state, double now, int64_t n_features, int64_t n_outputs,
+    weight_t *weight,
+) noexcept nogil:
+    cdef const weight_t *record
+    cdef weight_t steps
+    cdef int64_t j, k
+    for j in range(n_features):
+        record = &state[j * record_width(rule, n_outputs)]
+        steps = steps_of(rule, record, n_outputs, <weight_t>now)
+        for k in range(n_outputs):
+            weight[j * n_outputs + k] = current_weight(
+                rule, record[k], record[n_outputs + k], steps)
+
+
+def weights(
+    const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weight_t[:, ::1] out
+):
+    """Write the weights that the records stand for into out, (n_features, n_outputs)."""
+    cdef Settings s = settings
+    cdef double now = clock[0] - clock[1]
+    cdef int64_t n_features = out.shape[0], n_outputs = out.shape[1]
+    if n_features == 0:
+        return
+    with nogil:
+        if s.update == COMID and s.l2 > 0:
+            read_weights(
+                comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+        elif s.update == COMID and s.l1 > 0:
+            read_weights(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+        elif s.update == COMID:
+            read_weights(comid(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+        elif s.update == RDA:
+            read_weights(rda(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+        else:
+            read_weights(ftrl(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+
+
+def restart_stamps(weight_t[:, ::1] state, int64_t[::1] clock, const weight_t[:, ::1] weight):
+    """Take the weights as of now into stamped records, and count their stamps from here."""
+    cdef int64_t j, k, n_outputs = weight.shape[1]
+    for j in range(state.shape[0]):
+        for k in range(n_outputs):
+            state[j, k] = weight[j, k]
+        state[j, 2 * n_outputs] = 0
+    clock[1] = clock[0]
+
+
+def intercepts(const double[:, ::1] intercept, settings, double[::1] out):
+    """Write the intercepts that their records stand for into out, (n_outputs,)."""
+    cdef Settings s = settings
+    cdef const Intercept *record = <const Intercept *>&intercept[0, 0]
+    cdef int64_t k
+    for k in range(out.shape[0]):
+        if s.update == COMID:
+            out[k] = intercept_weight(comid(s), record[k], s.intercept_rate)
+        elif s.update == RDA:
+            out[k] = intercept_weight(rda(s), record[k], s.intercept_rate)
+        else:
+            out[k] = intercept_weight(ftrl(s), record[k], s.intercept_rate)
+
+
+def margins(
+    const weight_t[:, ::1] weight, const double[::1] intercept,
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    const int64_t[::1] order, weight_t[:, ::1] out,
+):
+    """Write W x + b of each row, in the given order, into out, (n_rows, n_outputs)."""
+    cdef int64_t n_outputs = weight.shape[1], n_rows = order.shape[0]
+    cdef int64_t i, k, p
+    cdef const weight_t *values = NULL
+    cdef const index_t *columns = NULL
+    cdef const weight_t *w = NULL
+    cdef weight_t *z
+    cdef weight_t s0, s1
+    cdef Ahead ahead
+    if n_rows == 0:
+        return
+    if indices.shape[0]:
+        columns, values, w = &indices[0], &data[0], &weight[0, 0]
+    with nogil:
+        ahead = start_ahead(w, n_outputs, &order[0], n_rows, &indptr[0], columns, values)
+        for i in range(n_rows):
+            z = &out[i, 0]
+            if n_outputs == 1:
+                s0, s1 = 0, 0
+                for p in range(indptr[order[i]], indptr[order[i] + 1] - 1, 2):
+                    ask_for(&ahead, 2)
+                    s0 += w[columns[p]] * values[p]
+                    s1 += w[columns[p + 1]] * values[p + 1]
+                p = indptr[order[i] + 1]
+                if (p - indptr[order[i]]) % 2:
+                    ask_for(&ahead, 1)
+                    s0 += w[columns[p - 1]] * values[p - 1]
+                z[0] = s0 + s1 + <weight_t>intercept[0]
+            else:
+                for k in range(n_outputs):
+                    z[k] = 0
+                for p in range(indptr[order[i]], indptr[order[i] + 1]):
+                    ask_for(&ahead, 1)
+                    for k in range(n_outputs):
+                        z[k] += w[columns[p] * n_outputs + k] * values[p]
+                for k in range(n_outputs):
+                    z[k] += <weight_t>intercept[k]

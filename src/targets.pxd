@@ -1,0 +1,56 @@
+"""The targets of several outputs and the slopes of a row's loss at each.
+
+One-vs-rest and multilabel sum K losses, with targets -1 or +1. Multinomial is
+
+    loss = log sum_k exp(z_k) - z_y,    d loss / d z_k = exp(z_k) / sum_j exp(z_j) - [k = y].
+"""
+
+from libc.math cimport exp, log
+from libc.stdint cimport int64_t, uint8_t
+
+from dtypes cimport weight_t
+from losses cimport Loss, LossPoint, loss_at
+
+
+cdef struct Targets:
+    int64_t n_outputs
+    bint multinomial
+    const int64_t *label       # the class of each row, or
+    const uint8_t *indicator   # row-major, n_outputs a row: 1 where the row has the label
+
+
+cdef inline double target_sign(Targets targets, int64_t row, int64_t k) noexcept nogil:
+    if targets.indicator != NULL:
+        return 1 if targets.indicator[row * targets.n_outputs + k] else -1
+    return 1 if targets.label[row] == k else -1
+
+
+# From the margins to the slopes, in place, each times the sample weight s. Returns the loss in
+# `value` and the largest |slope| in `slope`.
+cdef inline LossPoint slopes_of(
+    Targets targets, Loss loss, int64_t row, double s, double *margin
+) noexcept nogil:
+    cdef int64_t k
+    cdef double largest, total = 0
+    cdef LossPoint point, sum
+    sum.value, sum.slope = 0, 0
+    if targets.multinomial:
+        largest = margin[0]
+        for k in range(1, targets.n_outputs):
+            # Not max(): a NaN must come through.
+            largest = largest if largest > margin[k] else margin[k]
+        sum.value = largest - margin[targets.label[row]]
+        for k in range(targets.n_outputs):
+            margin[k] = exp(margin[k] - largest)
+            total += margin[k]
+        sum.value += log(total)
+        for k in range(targets.n_outputs):
+            margin[k] = s * (margin[k] / total - (k == targets.label[row]))
+        sum.slope = s
+        return sum
+    for k in range(targets.n_outputs):
+        point = loss_at(loss, margin[k], target_sign(targets, row, k))
+        margin[k] = s * point.slope
+        sum.value += point.value
+        sum.slope = max(sum.slope, abs(margin[k]))
+    return sum
