@@ -78,12 +78,13 @@ cdef inline int reserve_keys(Hasher* hasher, Py_ssize_t count) noexcept nogil:
 
 
 cdef inline uint32_t hash_key(int32_t h, uint32_t n_features, bint alternate_sign) noexcept nogil:
-    cdef uint32_t magnitude = <uint32_t>h if h >= 0 else 0 - <uint32_t>h
+    cdef uint32_t negative = <uint32_t>(h >> 31)  # all bits set if so
+    cdef uint32_t magnitude = (<uint32_t>h ^ negative) - negative
     if n_features & (n_features - 1):
         magnitude %= n_features
     else:
         magnitude &= n_features - 1
-    return magnitude << 1 | (alternate_sign & (h < 0))
+    return magnitude << 1 | (negative & alternate_sign)
 
 
 # Keys of the n-grams of units first..last-1. Those that start at one unit share one pass over
@@ -176,13 +177,15 @@ cdef inline Py_ssize_t document_entries(
     )
     cdef Py_ssize_t k, stored = -1
     cdef uint32_t column, previous = <uint32_t>0xFFFFFFFF
-    cdef int32_t value = 0, sign
+    cdef int32_t value = 0
+    cdef bint new
+    # No branch depends on the text: an entry is written again until its sum is complete.
     for k in range(hasher.count):
         column = keys[k] >> 1
-        sign = 1 - 2 * <int32_t>(keys[k] & 1)
-        stored += column != previous
-        value = sign + (value if column == previous else 0)
+        new = column != previous
         previous = column
+        stored += new
+        value = (value & (<int32_t>new - 1)) + 1 - 2 * <int32_t>(keys[k] & 1)
         columns[stored] = <int32_t>column
         values[stored] = <value_t>value
     stored += 1

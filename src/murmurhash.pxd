@@ -1,6 +1,6 @@
 # MurmurHash3_x86_32 (Austin Appleby, public domain), in parts so that a hash can be continued:
 #
-#     h = seed;  h = murmur_block(h, word) for each whole 4-byte word;  murmur_finish(h, tail, length)
+#     h = seed; h = murmur_block(h, word) for each whole 4-byte word; murmur_finish(h, tail, length)
 #
 # The n-grams that start at one token share their first words, so the state after the words of the
 # shorter one is where the longer one goes on.

@@ -97,7 +97,7 @@ cdef inline Py_ssize_t lower_block(
     memcpy(&high, <uint8_t*>block + 8, 8)
     for j in range(BLOCK):
         c = block[j]
-        c = c | (case_bit if <uint8_t>(c - 65) < 26 else 0)
+        c |= <uint8_t>-<int>(<uint8_t>(c - 65) < 26) & case_bit
         block[j] = c
         flags[j] = (<uint8_t>((c | 32) - 97) < 26) | (<uint8_t>(c - 48) < 10) | (c == 95)
     memcpy(lowered, block, BLOCK)

@@ -244,7 +244,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
     def _is_native(self) -> bool:
         """Whether the kernels do what the parameters ask for."""
         ngrams = self.ngram_range
-        return (
+        return bool(
             isinstance(self.analyzer, str)
             and self.analyzer in ANALYZERS
             and self.preprocessor is None
