@@ -21,6 +21,7 @@ Two functions are all that a rule is:
 """
 
 from libc.math cimport sqrt, sqrtf
+from libc.stdint cimport int64_t
 
 from decay cimport decay_minus_one
 from dtypes cimport weight_t
@@ -145,3 +146,36 @@ cdef inline void take_step(
             value[0] = soft_threshold(weight - step * g, step * <weight_t>rule.l1) / (
                 1 + step * <weight_t>rule.l2)
     accumulator[0] = G
+
+
+# The optimizers of fastada.optim. The weight lies in the caller's array, and a record of `n_slots`
+# numbers beside it; again two functions are all that a rule is:
+#
+#     catch_up   the weight and its record after `missed` > 0 steps whose gradient was zero
+#     descend    the weight and its record after a step with gradient g
+#
+# is_lazy: a step with zero gradient changes something, so that missed steps must be counted.
+ctypedef fused optimizer_t:
+    Comid
+    ComidL1
+    ComidElastic
+
+
+cdef inline bint is_lazy(optimizer_t rule) noexcept nogil:
+    return optimizer_t is not Comid
+
+
+cdef inline int64_t n_slots(optimizer_t rule) noexcept nogil:
+    return 1
+
+
+cdef inline void catch_up(
+    optimizer_t rule, weight_t *weight, weight_t *slots, int64_t missed
+) noexcept nogil:
+    weight[0] = current_weight(rule, weight[0], slots[0], <weight_t>missed)
+
+
+cdef inline void descend(
+    optimizer_t rule, weight_t *weight, weight_t *slots, weight_t g
+) noexcept nogil:
+    take_step(rule, weight, slots, weight[0], g)

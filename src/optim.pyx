@@ -1,0 +1,188 @@
+"""The optimizers: one step of an update rule on the weights of one parameter, in place.
+
+A dense gradient steps every weight. A CSR gradient visits the weights of its
+stored entries only, so that the cost is in proportion to those; a weight that
+was left out for a while first takes the steps it has missed, in closed form.
+
+The kernel trusts its arguments: arrays of matching lengths, column indices
+without duplicates in a row and inside the columns, indptr that runs forward,
+finite gradients, slots as wide as the rule's record. fastada/optim sees to it.
+"""
+
+from libc.stdint cimport int64_t
+
+from dtypes cimport index_t, weight_t
+from prefetch cimport prefetch
+from updates cimport (
+    Comid,
+    ComidElastic,
+    ComidL1,
+    catch_up,
+    descend,
+    is_lazy,
+    n_slots,
+    optimizer_t,
+)
+
+
+cdef enum:
+    PREFETCH_DISTANCE = 32
+
+
+cdef enum Storage:
+    DENSE_GRADIENT
+    CSR_GRADIENT
+    NO_GRADIENT  # catch up only
+
+
+cdef enum Algorithm:
+    ADAGRAD
+
+ALGORITHMS = {"adagrad": ADAGRAD}
+
+
+# The numbers of every rule; each reads its own.
+cdef struct Settings:
+    Algorithm algorithm
+    double learning_rate
+    double epsilon
+    double l1
+    double l2
+
+
+# `step` is the number of the step being taken, from 1.
+cdef struct Job:
+    Storage storage
+    int64_t step
+    int64_t n_weights
+    int64_t n_rows
+    int64_t n_columns
+    const int64_t *indptr
+
+
+cdef inline Comid comid(Settings s) noexcept nogil:
+    cdef Comid rule
+    rule.rate, rule.epsilon = s.learning_rate, s.epsilon
+    return rule
+
+
+cdef inline ComidL1 comid_l1(Settings s) noexcept nogil:
+    cdef ComidL1 rule
+    rule.rate, rule.epsilon, rule.l1 = s.learning_rate, s.epsilon, s.l1
+    return rule
+
+
+cdef inline ComidElastic comid_elastic(Settings s) noexcept nogil:
+    cdef ComidElastic rule
+    rule.rate, rule.epsilon, rule.l1, rule.l2 = s.learning_rate, s.epsilon, s.l1, s.l2
+    return rule
+
+
+# Bring one weight to the step before `step`.
+cdef inline void bring_current(
+    optimizer_t rule, int64_t step, int64_t place,
+    weight_t *weights, weight_t *slots, int64_t *last_step,
+) noexcept nogil:
+    cdef int64_t missed
+    if is_lazy(rule):
+        missed = step - 1 - last_step[place]
+        if missed > 0:
+            catch_up(rule, &weights[place], &slots[place * n_slots(rule)], missed)
+
+
+cdef inline void step_one(
+    optimizer_t rule, int64_t step, int64_t place, weight_t g,
+    weight_t *weights, weight_t *slots, int64_t *last_step,
+) noexcept nogil:
+    bring_current(rule, step, place, weights, slots, last_step)
+    descend(rule, &weights[place], &slots[place * n_slots(rule)], g)
+    if is_lazy(rule):
+        last_step[place] = step
+
+
+cdef void run(
+    optimizer_t rule, Job job, const index_t *indices, const weight_t *gradient,
+    weight_t *weights, weight_t *slots, int64_t *last_step,
+) noexcept nogil:
+    cdef int64_t row, p, place, ahead
+    if job.storage == DENSE_GRADIENT:
+        for place in range(job.n_weights):
+            step_one(rule, job.step, place, gradient[place], weights, slots, last_step)
+    elif job.storage == CSR_GRADIENT:
+        for row in range(job.n_rows):
+            for p in range(job.indptr[row], job.indptr[row + 1]):
+                if p + PREFETCH_DISTANCE < job.indptr[row + 1]:
+                    ahead = row * job.n_columns + indices[p + PREFETCH_DISTANCE]
+                    prefetch(&weights[ahead])
+                    prefetch(&slots[ahead * n_slots(rule)])
+                    if is_lazy(rule):
+                        prefetch(&last_step[ahead])
+                place = row * job.n_columns + indices[p]
+                step_one(rule, job.step, place, gradient[p], weights, slots, last_step)
+    elif is_lazy(rule):
+        for place in range(job.n_weights):
+            bring_current(rule, job.step + 1, place, weights, slots, last_step)
+            last_step[place] = job.step
+
+
+cdef void dispatch(
+    Settings s, Job job, const index_t *indices, const weight_t *gradient,
+    weight_t *weights, weight_t *slots, int64_t *last_step,
+) noexcept nogil:
+    if s.l2 > 0:
+        run(comid_elastic(s), job, indices, gradient, weights, slots, last_step)
+    elif s.l1 > 0:
+        run(comid_l1(s), job, indices, gradient, weights, slots, last_step)
+    else:
+        run(comid(s), job, indices, gradient, weights, slots, last_step)
+
+
+# The address of the first item, where there is one.
+cdef inline weight_t *start(weight_t[::1] items) noexcept nogil:
+    return &items[0] if items.shape[0] else NULL
+
+
+def step_dense(
+    settings, int64_t step, weight_t[::1] weights, weight_t[::1] slots, int64_t[::1] last_step,
+    const weight_t[::1] gradient,
+):
+    """Step every weight; weights, slots and last_step change in place."""
+    cdef Settings s = settings
+    cdef Job job
+    cdef int64_t *stamps = &last_step[0] if last_step.shape[0] else NULL
+    if gradient.shape[0] == 0:
+        return
+    job.storage, job.step, job.n_weights = DENSE_GRADIENT, step, weights.shape[0]
+    with nogil:
+        dispatch(s, job, <const int64_t *>NULL, &gradient[0], start(weights), start(slots), stamps)
+
+
+def step_csr(
+    settings, int64_t step, weight_t[::1] weights, weight_t[::1] slots, int64_t[::1] last_step,
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] gradient,
+    int64_t n_columns,
+):
+    """Step the weights of the stored entries; weights, slots and last_step change in place."""
+    cdef Settings s = settings
+    cdef Job job
+    cdef int64_t *stamps = &last_step[0] if last_step.shape[0] else NULL
+    if gradient.shape[0] == 0:
+        return
+    job.storage, job.step, job.n_weights = CSR_GRADIENT, step, weights.shape[0]
+    job.indptr, job.n_rows, job.n_columns = &indptr[0], indptr.shape[0] - 1, n_columns
+    with nogil:
+        dispatch(s, job, &indices[0], &gradient[0], start(weights), start(slots), stamps)
+
+
+def catch_up_all(
+    settings, int64_t step, weight_t[::1] weights, weight_t[::1] slots, int64_t[::1] last_step,
+):
+    """Bring every weight to `step`; weights, slots and last_step change in place."""
+    cdef Settings s = settings
+    cdef Job job
+    if last_step.shape[0] == 0:
+        return
+    job.storage, job.step, job.n_weights = NO_GRADIENT, step, weights.shape[0]
+    with nogil:
+        dispatch(s, job, <const int64_t *>NULL, <const weight_t *>NULL, start(weights),
+                 start(slots), &last_step[0])

@@ -1,0 +1,125 @@
+"""fastada.optim: every rule against its recurrence stepped through every zero gradient."""
+
+from dataclasses import asdict
+
+import numpy as np
+import optim_reference as reference
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from fastada.optim import AdaGrad
+
+TOLERANCE = {np.float64: {"rtol": 1e-12, "atol": 1e-14}, np.float32: {"rtol": 2e-5, "atol": 2e-6}}
+
+small = st.floats(1e-6, 1e-1)
+RULES = {
+    AdaGrad: (
+        reference.adagrad,
+        {
+            "learning_rate": st.floats(1e-3, 1),
+            "l1": st.one_of(st.just(0.0), small),
+            "l2": st.one_of(st.just(0.0), small, st.floats(1, 100)),
+            "initial_accumulator": st.floats(1e-3, 1),
+        },
+    ),
+}
+
+
+def expected(optimizer, start, history, n_steps):
+    """Weights after n_steps; history has (step, places, gradients)."""
+    recurrence, _ = RULES[type(optimizer)]
+    result = []
+    for j, w in enumerate(start):
+        gradients = np.zeros(n_steps)
+        for step, places, values in history:
+            if j in places:
+                gradients[step - 1] = values[list(places).index(j)]
+        result.append(recurrence(float(w), gradients.tolist(), **asdict(optimizer)))
+    return np.array(result)
+
+
+def skip(optimizer, n_steps):
+    """Let n_steps pass without gradient, as updates with an empty CSR gradient would."""
+    state = optimizer.state_dict()
+    for entry in state["parameters"].values():
+        entry["step"] += n_steps
+    optimizer.load_state_dict(state)
+
+
+def play(optimizer, start, moves, dtype):
+    """Take moves (gap, places, gradients); give the flushed weights and what the formulas say."""
+    params = {"w": start.astype(dtype)}
+    history, n_steps = [], 0
+    optimizer.update(params, {"w": sp.csr_array((1, len(start)))})
+    n_steps += 1
+    for gap, places, values in moves:
+        skip(optimizer, gap)
+        n_steps += gap + 1
+        places = sorted(places)
+        values = np.asarray(values, dtype)[: len(places)]
+        row = sp.csr_array((values, places, [0, len(places)]), shape=(1, len(start)))
+        optimizer.update(params, {"w": row})
+        history.append((n_steps, places, values))
+    optimizer.flush(params)
+    return params["w"], expected(optimizer, start.astype(dtype), history, n_steps)
+
+
+N_WEIGHTS = 4
+gradient = st.floats(1e-4, 10).flatmap(lambda g: st.sampled_from([g, -g]))
+moves = st.lists(
+    st.tuples(
+        st.one_of(st.integers(0, 5), st.integers(0, 300)),
+        st.sets(st.integers(0, N_WEIGHTS - 1)),
+        st.lists(gradient, min_size=N_WEIGHTS, max_size=N_WEIGHTS),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_equals_the_recurrence(rule, dtype, data):
+    optimizer = rule(**data.draw(st.fixed_dictionaries(RULES[rule][1])))
+    start = np.array(data.draw(st.lists(gradient, min_size=N_WEIGHTS, max_size=N_WEIGHTS)))
+    result, by_formula = play(optimizer, start, data.draw(moves), dtype)
+    assert_allclose(result, by_formula, **TOLERANCE[dtype])
+
+
+LONG = [
+    AdaGrad(0.5, initial_accumulator=0.1),
+    AdaGrad(0.5, l1=1e-7, initial_accumulator=0.1),
+    AdaGrad(0.5, l2=1e-6, initial_accumulator=0.1),
+    AdaGrad(0.5, l1=1e-8, l2=1e-7, initial_accumulator=0.1),
+]
+
+
+@pytest.mark.parametrize("optimizer", LONG, ids=repr)
+def test_gaps_of_a_million_steps(optimizer):
+    rng = np.random.default_rng(5)
+    start = rng.standard_normal(3)
+    moves = [
+        (gap, places, rng.standard_normal(3))
+        for gap, places in [(3, {0, 1}), (41, {1, 2}), (900, {0, 2}), (30_000, {1}), (10**6, {0})]
+    ]
+    result, by_formula = play(optimizer, start, moves, np.float64)
+    assert_allclose(result, by_formula, rtol=1e-12, atol=0)
+
+
+def test_skipping_equals_updates_without_entries():
+    def first(optimizer):
+        params = {"w": np.ones(3)}
+        optimizer.update(params, {"w": sp.csr_array([[0.0, 1.0, 2.0]])})
+        return params
+
+    by_updates, by_state = AdaGrad(l1=0.1, l2=0.1), AdaGrad(l1=0.1, l2=0.1)
+    a, b = first(by_updates), first(by_state)
+    for _ in range(7):
+        by_updates.update(a, {"w": sp.csr_array((1, 3))})
+    skip(by_state, 7)
+    assert by_updates.flush(a)["w"].tolist() == by_state.flush(b)["w"].tolist()
