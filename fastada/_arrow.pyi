@@ -11,9 +11,11 @@ def read_array(schema_capsule: Any, array_capsule: Any) -> list[Chunk] | None: .
 def inspect(
     addresses: NDArray[np.uint64], sizes: NDArray[np.int64], kinds: NDArray[np.uint8]
 ) -> None: ...
+def strings(addresses: NDArray[np.uint64], sizes: NDArray[np.int64], errors: str) -> list[str]: ...
 def replace(
     addresses: NDArray[np.uint64],
     sizes: NDArray[np.int64],
     chosen: NDArray[np.uint8],
-    function: Callable[[bytes], bytes],
+    function: Callable[[str], bytes],
+    errors: str,
 ) -> list[bytes]: ...

@@ -4,6 +4,7 @@ The producer is trusted to keep to the C data interface; the strings' UTF-8 is n
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t, uintptr_t
 from libc.string cimport memset
 
@@ -125,16 +126,29 @@ def inspect(const uint64_t[::1] addresses, const int64_t[::1] sizes, uint8_t[::1
             kinds[i] = utf8_inspect(<const uint8_t*><uintptr_t>addresses[i], sizes[i])
 
 
+def strings(const uint64_t[::1] addresses, const int64_t[::1] sizes, str errors):
+    """The strings as Python's; `errors` as in bytes.decode."""
+    cdef bytes mode = errors.encode()
+    cdef Py_ssize_t i
+    return [
+        PyUnicode_DecodeUTF8(<const char*><uintptr_t>addresses[i], sizes[i], mode)
+        for i in range(addresses.shape[0])
+    ]
+
+
 def replace(
-    uint64_t[::1] addresses, int64_t[::1] sizes, const uint8_t[::1] chosen, function
+    uint64_t[::1] addresses, int64_t[::1] sizes, const uint8_t[::1] chosen, function, str errors
 ):
-    """Put function(bytes) in the place of each string chosen; return what owns the results."""
+    """Put the bytes function(str) in the place of each string chosen; return what owns them."""
+    cdef bytes mode = errors.encode()
     cdef Py_ssize_t i
     cdef bytes result
     owners = []
     for i in range(addresses.shape[0]):
         if chosen[i]:
-            result = function((<const char*><uintptr_t>addresses[i])[:sizes[i]])
+            result = function(
+                PyUnicode_DecodeUTF8(<const char*><uintptr_t>addresses[i], sizes[i], mode)
+            )
             addresses[i] = <uintptr_t><const char*>result
             sizes[i] = len(result)
             owners.append(result)

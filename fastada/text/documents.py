@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada._arrow import inspect, read_array, read_stream, replace
+from fastada._arrow import inspect, read_array, read_stream, replace, strings
 from fastada._documents import collect
 
 # Large enough for the work to outweigh the handling of a batch, small enough for its rows to stay
@@ -111,6 +111,15 @@ class DocumentReader:
                 return
             yield Batch(addresses[:count], sizes[:count], prepared[:count], owners)
 
+    def objects(self, documents: Any) -> Iterable[Any]:
+        """Return the documents for Python code: columns as str, anything else as it is."""
+        columns = self._arrow_chunks(documents)
+        if columns is None:
+            return documents  # type: ignore[no-any-return]
+        return chain.from_iterable(
+            strings(addresses, sizes, self.decode_error) for addresses, sizes, _ in columns
+        )
+
     def prepare(self, document: object) -> bytes:
         """UTF-8 of one document, decoded, in lower case and without accents as asked for."""
         text = document
@@ -140,9 +149,10 @@ class DocumentReader:
     def _contents(self, documents: Any) -> Iterator[object]:
         if isinstance(documents, np.ndarray) and documents.ndim == 1:
             # Python's own str is read faster than NumPy's.
-            starts = range(0, len(documents), BATCH_DOCUMENTS)
+            array = documents
             documents = chain.from_iterable(
-                documents[start : start + BATCH_DOCUMENTS].tolist() for start in starts
+                array[start : start + BATCH_DOCUMENTS].tolist()
+                for start in range(0, len(array), BATCH_DOCUMENTS)
             )
         if self.input == "content":
             return iter(documents)
@@ -183,5 +193,5 @@ class DocumentReader:
         if not needed.any():
             return Batch(addresses, sizes, prepared, owner)
         addresses, sizes = addresses.copy(), sizes.copy()
-        replaced = replace(addresses, sizes, prepared, self.prepare)
+        replaced = replace(addresses, sizes, prepared, self.prepare, self.decode_error)
         return Batch(addresses, sizes, prepared, (owner, replaced))

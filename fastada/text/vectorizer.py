@@ -202,7 +202,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         if self._is_native():
             return self._matrix(self._hash(X, weighting))
         if not self.use_idf and not self.sublinear_tf:
-            return super().transform(X)
+            return super().transform(self._reader().objects(X))
         rows = self._fallback_counts(X)
         weighting.apply(rows)
         return self._matrix(rows)
@@ -321,7 +321,8 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
     def _fallback_counts(self, X: Any) -> Rows:
         names = SklearnHashingVectorizer._get_param_names()
         parameters = {name: getattr(self, name) for name in names}
-        matrix = SklearnHashingVectorizer(**{**parameters, "norm": None}).transform(X)
+        vectorizer = SklearnHashingVectorizer(**{**parameters, "norm": None})
+        matrix = vectorizer.transform(self._reader().objects(X))
         values = matrix.data.astype(self._weighting(None).dtype, copy=False)
         return Rows(matrix.indices, values, np.diff(matrix.indptr).astype(np.int64), matrix.nnz)
 
