@@ -57,6 +57,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     """Base of AdaGradClassifier and AdaGradRegressor, which document the parameters."""
 
     _losses: tuple[str, ...]
+    _state: State
+    _scale: Scale
+    _settings: Settings
+    _n_epochs: int
 
     def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
         return 1.0
@@ -153,10 +157,12 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
                 self.initial_accumulator,
             )
             settings = self._make_settings(rows, scale)
-            if scale.accumulator and not rows.data.dtype.type(scale.accumulator):
+            with np.errstate(over="ignore", under="ignore"):
+                accumulator = rows.data.dtype.type(scale.accumulator)
+            if not np.isfinite(accumulator) or (scale.accumulator and not accumulator):
                 raise ValueError(
-                    f"the values of X are so small that their squares vanish in {rows.data.dtype}:"
-                    " scale X, or use dtype='float64'"
+                    f"the squares of the values of X do not fit {rows.data.dtype}: scale X"
+                    + (", or use dtype='float64'" if rows.data.dtype == np.float32 else "")
                 )
             self._state = State(
                 rows.n_features,
@@ -250,12 +256,14 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         print(f"{line}  {seconds:.2f} s", flush=True)
 
     def _penalty(self) -> float:
-        """l1 |W|_1 + (l2 / 2) |W|_2^2."""
+        """l1 |W|_1 + (l2 / 2) |W|_2^2 beside the mean loss."""
         l1, l2 = self._settings["l1"], self._settings["l2"]
         if not (l1 or l2):
             return 0.0
         weights = self._state.weights(self._settings).astype(np.float64, copy=False)
-        return float(l1 * np.abs(weights).sum() + l2 / 2 * np.square(weights).sum())
+        penalty = float(l1 * np.abs(weights).sum() + l2 / 2 * np.square(weights).sum())
+        # FTRL-Proximal penalises the sum of losses once, the others their mean at every step.
+        return penalty / self._state.n_steps if self.update == "ftrl" else penalty
 
     def _loss_of(self, validation: Validation) -> float:
         margins = self._margins(validation.rows, validation.order)

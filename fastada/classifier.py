@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -51,7 +52,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     beta : float, default=1.0
         Added to the root of the accumulator by "ftrl".
     alpha : float, default=0.0
-        Strength of the penalty.
+        Strength of the penalty: beside the mean loss, or with "ftrl" beside the sum of the losses
+        of all steps, as in [2]_.
     l1_ratio : float, default=0.0
         1 penalises |w|_1 alone, 0 |w|_2^2 / 2 alone.
     batch_size : int, default=1
@@ -125,6 +127,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     array(['ham', 'spam', 'ham', 'spam'], dtype='<U4')
     """
 
+    classes_: npt.NDArray[Any]
+    _multilabel: bool
     _losses = ("log_loss", "hinge", "squared_hinge", "modified_huber")
 
     def __init__(
@@ -291,15 +295,18 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         """Give labels (n_rows,) or an indicator matrix (n_rows, n_labels) of uint8."""
         if y is None:
             raise ValueError("AdaGradClassifier requires y to be passed, but the target y is None.")
+        if not sp.issparse(y):
+            assert_all_finite(np.asarray(y), input_name="y")
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             if self.multi_class == "multinomial":
                 raise ValueError("an indicator matrix needs multi_class='ovr'")
-            y = np.ascontiguousarray(y.toarray() if sp.issparse(y) else y).astype(np.uint8)
+            dense = sp.csr_array(y).toarray() if sp.issparse(y) else np.asarray(y)
+            array: npt.NDArray[Any] = np.ascontiguousarray(dense, dtype=np.uint8)
         else:
-            y = column_or_1d(y, warn=True)
-        check_same_length(y, rows)
-        return y
+            array = column_or_1d(y, warn=True)
+        check_same_length(array, rows)
+        return array
 
     def _encode(self, y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> Targets:
         if (
@@ -342,7 +349,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             raise ValueError("class_weight needs one label a row, not an indicator matrix")
         label = self._strata(targets)
         of_class = compute_class_weight(self.class_weight, classes=classes, y=classes[label])
-        return weight * np.asarray(of_class)[label]
+        return np.asarray(weight * np.asarray(of_class)[label])
 
     def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
         if targets.value is not None:
@@ -381,10 +388,10 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         if self._multilabel:
             return (margins > 0).astype(np.int64)
         if margins.ndim == 1:
-            return self.classes_[(margins > 0).astype(np.int64)]
-        return self.classes_[margins.argmax(axis=1)]
+            return np.asarray(self.classes_[(margins > 0).astype(np.int64)])
+        return np.asarray(self.classes_[margins.argmax(axis=1)])
 
-    @available_if(_gives_probabilities)
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
 
@@ -418,7 +425,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         total[total == 0] = probabilities.shape[1]
         return np.asarray(probabilities / total)
 
-    @available_if(_gives_probabilities)
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Logarithms of predict_proba.
 
@@ -431,7 +438,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         ndarray of float64, shape (n_samples, n_classes)
         """
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.asarray(np.log(self.predict_proba(X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

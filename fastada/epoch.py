@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from fastada import _multi, _single
 from fastada.settings import Settings
 from fastada.state import State
 from fastada.validation import Rows
+
+if TYPE_CHECKING:
+    from fastada._single import Progress
 
 # Entries times outputs per call of a kernel: some ten milliseconds.
 SLICE = 4_000_000
@@ -109,7 +112,7 @@ def _learn_slice(
     targets: Targets,
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
-) -> dict[str, Any]:
+) -> Progress:
     if targets.value is not None:
         return _single.learn(
             state.records,

@@ -64,8 +64,9 @@ def check_number(
     if isinstance(value, bool) or not isinstance(value, Integral if integer else Real):
         kind = "a whole number" if integer else "a number"
         raise TypeError(f"{name} must be {kind}; got {value!r}")
-    inside = above < value < below and at_least <= value <= at_most
-    if not (inside and np.isfinite(value)):
+    number = float(value)
+    inside = above < number < below and at_least <= number <= at_most
+    if not (inside and np.isfinite(number)):
         bounds = [
             f"> {above:g}" if above > -np.inf else "",
             f">= {at_least:g}" if at_least > -np.inf else "",

@@ -35,6 +35,11 @@ def aligned_zeros(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[A
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
+def exact_steps(dtype: np.dtype[Any]) -> int:
+    """Give the largest count up to which every whole number is exact in dtype."""
+    return int(2 ** (np.finfo(dtype).nmant + 1))
+
+
 class State:
     """The records that the kernels of src/ train.
 
@@ -97,8 +102,7 @@ class State:
         """How many steps the stamps can still count exactly."""
         if not is_stamped(settings):
             return 2**62
-        exact = 2 ** (np.finfo(self.dtype).nmant + 1)
-        return int(exact - (self.clock[0] - self.clock[1]))
+        return exact_steps(self.dtype) - int(self.clock[0] - self.clock[1])
 
     def restart_stamps(self, settings: Settings) -> None:
         """Bring all records up to date and count their stamps from here."""

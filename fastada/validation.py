@@ -60,7 +60,7 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
     ValueError
         Where indptr, indices or values are not what CSR allows, or not finite.
     """
-    X = X if sp.issparse(X) and X.format == "csr" else sp.csr_array(X)
+    X = X if getattr(X, "format", None) == "csr" else sp.csr_array(X)
     if dtype is None:
         dtype = X.dtype if X.dtype in FLOATS else np.dtype(np.float64)
     indices = np.ascontiguousarray(X.indices)
@@ -80,7 +80,7 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
             f"X is not a CSR matrix: indptr of row {bad_row} does not start at 0, runs backwards "
             f"or past the {len(indices)} stored entries"
         )
-    out_of_range, unsorted, largest, _ = _csr.inspect(indptr, indices, data, n_features)
+    out_of_range, unsorted, largest = _csr.inspect(indptr, indices, data, n_features)
     if out_of_range:
         raise ValueError(
             f"X has {out_of_range} column indices outside 0..{n_features - 1}, the columns of "

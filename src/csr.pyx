@@ -7,46 +7,38 @@ from dtypes cimport index_t, weight_t
 
 def first_bad_row(const int64_t[::1] indptr, int64_t n_entries):
     """Return the first row whose indptr runs backwards or past n_entries, or -1."""
-    cdef int64_t row
-    cdef int64_t before = 0
+    cdef int64_t row, bad = -1
+    if indptr[0] != 0:
+        return 0
     with nogil:
-        if indptr[0] != 0:
-            before = -1
-        else:
-            for row in range(indptr.shape[0] - 1):
-                if indptr[row + 1] < indptr[row] or indptr[row + 1] > n_entries:
-                    before = -row - 2
-                    break
-    if before == 0:
-        return -1
-    return 0 if before == -1 else -before - 2
+        for row in range(indptr.shape[0] - 1):
+            if indptr[row + 1] < indptr[row] or indptr[row + 1] > n_entries:
+                bad = row
+                break
+    return bad
 
 
 def inspect(
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     int64_t n_columns,
 ):
-    """Return (out of range, unsorted or duplicate, largest |value|, sum of squares) of the entries.
+    """Return (number out of range, number unsorted or duplicate, largest |value|) of the entries.
 
-    The first two are counts. The largest value is not finite if any value is not finite.
-    indptr must have passed first_bad_row.
+    The largest value is not finite if any value is not finite. indptr must have passed
+    first_bad_row.
     """
     cdef int64_t row, p, out_of_range = 0, unsorted = 0
-    cdef double largest = 0, squares = 0
-    cdef double row_squares
+    cdef double largest = 0
     cdef weight_t size
     with nogil:
         for row in range(indptr.shape[0] - 1):
-            row_squares = 0
             for p in range(indptr[row], indptr[row + 1]):
                 out_of_range += indices[p] < 0 or indices[p] >= n_columns
                 unsorted += p > indptr[row] and indices[p] <= indices[p - 1]
                 size = data[p] if data[p] > 0 else -data[p]
                 # Written so that NaN wins and stays.
                 largest = largest if largest >= size or largest != largest else size
-                row_squares += <double>data[p] * data[p]
-            squares += row_squares
-    return out_of_range, unsorted, largest, squares
+    return out_of_range, unsorted, largest
 
 
 cdef union Bits:

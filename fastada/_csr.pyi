@@ -1,0 +1,18 @@
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+def first_bad_row(indptr: npt.NDArray[np.int64], n_entries: int) -> int: ...
+def inspect(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[Any],
+    data: npt.NDArray[Any],
+    n_columns: int,
+) -> tuple[int, int, float]: ...
+def row_keys(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[Any],
+    data: npt.NDArray[Any],
+    keys: npt.NDArray[np.uint64],
+) -> None: ...

@@ -1,0 +1,27 @@
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+def weights(
+    state: npt.NDArray[Any],
+    clock: npt.NDArray[np.int64],
+    settings: Mapping[str, Any],
+    out: npt.NDArray[Any],
+) -> None: ...
+def restart_stamps(
+    state: npt.NDArray[Any], clock: npt.NDArray[np.int64], weight: npt.NDArray[Any]
+) -> None: ...
+def intercepts(
+    intercept: npt.NDArray[np.float64], settings: Mapping[str, Any], out: npt.NDArray[np.float64]
+) -> None: ...
+def margins(
+    weight: npt.NDArray[Any],
+    intercept: npt.NDArray[np.float64],
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[Any],
+    data: npt.NDArray[Any],
+    order: npt.NDArray[np.int64],
+    out: npt.NDArray[Any],
+) -> None: ...

@@ -1,0 +1,159 @@
+"""How training ends: by patience, on a validation set, by a callback, by Ctrl-C."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.metrics import log_loss
+
+from fastada import AdaGradClassifier, AdaGradRegressor
+
+callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has no callbacks yet")
+
+
+def test_loss_curve_is_the_loss_before_learning(text_like):
+    X, y = text_like
+    y = y == "spam"
+    model = AdaGradClassifier(learning_rate=0.3, shuffle=False, max_iter=1).fit(X, y)
+    step_by_step = AdaGradClassifier(
+        learning_rate=0.3, initial_accumulator=model._scale.accumulator
+    )
+    step_by_step.partial_fit(X[:1], y[:1], classes=[False, True])
+    losses = [np.log(2)]
+    for row in range(1, len(y)):
+        p = step_by_step.predict_proba(X[[row]])
+        losses.append(log_loss(y[[row]], p, labels=[False, True]))
+        step_by_step.partial_fit(X[[row]], y[[row]])
+    assert len(model.loss_curve_) == 1
+    # The intercept starts from an accumulator of its own unit when that is automatic.
+    assert model.loss_curve_[0] == pytest.approx(np.mean(losses), rel=0.05)
+
+
+def test_stops_when_the_objective_stands_still(text_like):
+    X, y = text_like
+    patient = AdaGradClassifier(max_iter=500, tol=1e-3, n_iter_no_change=3, random_state=0)
+    patient.fit(X, y)
+    assert 3 < patient.n_iter_ < 500
+    assert len(patient.loss_curve_) == patient.n_iter_
+    falls = -np.diff(patient.objective_curve_)
+    assert (falls[-3:] < 1e-3).all()
+    assert (falls[:-3] >= 1e-3).any()
+    assert AdaGradClassifier(max_iter=30, tol=None, random_state=0).fit(X, y).n_iter_ == 30
+
+
+def test_the_objective_has_the_penalty_in_it(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(alpha=0.1, l1_ratio=0.3, max_iter=4, tol=None, random_state=0)
+    model.fit(X, y)
+    penalty = 0.1 * (0.3 * np.abs(model.coef_).sum() + 0.7 / 2 * np.square(model.coef_).sum())
+    assert model.objective_curve_[-1] - model.loss_curve_[-1] == pytest.approx(penalty, rel=1e-9)
+    plain = AdaGradClassifier(max_iter=2, tol=None).fit(X, y)
+    assert plain.objective_curve_ == plain.loss_curve_
+
+
+def test_a_falling_loss_under_a_rising_objective_stops(text_like, monkeypatch):
+    """The trap of looking at the loss alone: it falls from epoch to epoch, the objective rises."""
+    X, y = text_like
+    losses = iter(np.linspace(0.5, 0.1, 30))
+    penalties = iter(np.linspace(0.0, 3.0, 30))
+    monkeypatch.setattr(AdaGradClassifier, "_learn", lambda *_: next(losses))
+    monkeypatch.setattr(AdaGradClassifier, "_penalty", lambda _: next(penalties))
+    model = AdaGradClassifier(max_iter=30, n_iter_no_change=2).fit(X, y)
+    assert model.n_iter_ == 3
+
+
+@pytest.mark.parametrize("estimator", [AdaGradClassifier, AdaGradRegressor])
+def test_early_stopping_keeps_the_best_epoch(text_like, estimator):
+    X, y = text_like
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random(len(y)) < 0.4, rng.permutation(y), y) == "spam"  # hard to learn
+    model = estimator(early_stopping=True, max_iter=100, random_state=0, tol=0.0)
+    model.fit(X, y.astype(float))
+    assert 2 < model.n_iter_ < 100
+    curve = model.validation_loss_curve_
+    assert np.argmin(curve) < len(curve) - 1
+    best = estimator(
+        early_stopping=True, max_iter=int(np.argmin(curve)) + 1, random_state=0, tol=None
+    ).fit(X, y.astype(float))
+    np.testing.assert_array_equal(model.coef_, best.coef_)
+
+
+def test_validation_set_of_the_user(text_like):
+    X, y = text_like
+    train, held_out = slice(0, 200), slice(200, 300)
+    weight = np.linspace(0, 1, 100)
+    model = AdaGradClassifier(random_state=0, max_iter=3, tol=None, multi_class="multinomial")
+    model.fit(X[train], y[train], X_val=X[held_out], y_val=y[held_out], sample_weight_val=weight)
+    expected = log_loss(y[held_out], model.predict_proba(X[held_out]), sample_weight=weight)
+    assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-9)
+    with pytest.raises(ValueError, match="X_val has 5 features"):
+        model.fit(X[train], y[train], X_val=X[held_out][:, :5], y_val=y[held_out])
+    with pytest.raises(ValueError, match="not among those known"):
+        model.fit(X[train], y[train], X_val=X[held_out], y_val=["bacon"] * 100)
+
+
+class Recorder:
+    """A callback that notes what it is told, and stops after some epochs."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.calls = []
+        self.scores = []
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None):
+        self.calls.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+        self.calls.append(f"end {context.task_name}")
+        self.scores.append(fitted_estimator.score(X, y))
+        return self.stop_after is not None and len(self.scores) >= self.stop_after
+
+
+@pytest.mark.parametrize("estimator", [AdaGradClassifier, AdaGradRegressor])
+def test_callbacks(text_like, estimator):
+    X, y = text_like
+    y = (y == "spam").astype(float)
+    recorder = Recorder()
+    estimator(max_iter=2, tol=None).set_callbacks(recorder).fit(X, y)
+    epoch = ["begin epoch", "end epoch"]
+    assert recorder.calls == ["setup", "begin fit", *epoch, *epoch, "end fit", "teardown"]
+    assert 0.5 < recorder.scores[0] <= recorder.scores[1]
+    stopping = Recorder(stop_after=2)
+    assert estimator(max_iter=9, tol=None).set_callbacks(stopping).fit(X, y).n_iter_ == 2
+
+
+def test_ctrl_c_stops_within_a_second_with_what_was_learned():
+    rng = np.random.default_rng(0)
+    X = sp.random_array((20_000, 1000), density=0.05, rng=rng, format="csr")
+    y = np.asarray(X.sum(axis=1)).ravel() > 25
+    model = AdaGradClassifier(max_iter=10**6, tol=None, alpha=1e-6, random_state=0)
+    sent = []
+
+    def interrupt():
+        time.sleep(1.0)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    stopped = time.perf_counter()
+    thread.join()
+    # The promise is a second; this machine may be busy.
+    assert stopped - sent[0] < 5
+    assert model.t_ > 20_000
+    assert model.t_ == model._state.n_steps
+    assert model.score(X, y) > 0.8
+    model.partial_fit(X, y)
+    assert np.isfinite(model.coef_).all()

@@ -1,0 +1,89 @@
+"""Sample weights, orders and seeds."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from fastada import AdaGradClassifier, AdaGradRegressor
+
+
+def test_same_seed_same_model_other_seed_other_model(text_like):
+    X, y = text_like
+    a, b = (AdaGradClassifier(random_state=1).fit(X, y) for _ in range(2))
+    c = AdaGradClassifier(random_state=2).fit(X, y)
+    np.testing.assert_array_equal(a.coef_, b.coef_)
+    assert (a.coef_ != c.coef_).any()
+
+
+def test_random_state_instance_and_none(text_like):
+    X, y = text_like
+    a, b = (AdaGradClassifier(random_state=np.random.RandomState(1)).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(a.coef_, b.coef_)
+    assert AdaGradClassifier().fit(X, y).score(X, y) > 0.8
+
+
+def test_epochs_differ_in_order(text_like):
+    X, y = text_like
+    shuffled = AdaGradClassifier(random_state=0, max_iter=2, tol=None).fit(X, y)
+    again = AdaGradClassifier(random_state=0, max_iter=1, warm_start=True)
+    again.fit(X, y).fit(X, y)
+    np.testing.assert_array_equal(again.coef_, shuffled.coef_)
+    same_order_twice = AdaGradClassifier(random_state=0, max_iter=1).fit(X, y)
+    assert (same_order_twice.coef_ != shuffled.coef_).any()
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_order_of_the_rows_does_not_matter_given_a_seed(text_like, batch_size):
+    X, y = text_like
+    permutation = np.random.default_rng(0).permutation(len(y))
+    a = AdaGradClassifier(random_state=0, batch_size=batch_size).fit(X, y)
+    b = AdaGradClassifier(random_state=0, batch_size=batch_size).fit(X[permutation], y[permutation])
+    np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("estimator", [AdaGradClassifier, AdaGradRegressor])
+@pytest.mark.parametrize("alpha", [0, 1e-3])
+def test_weights_are_repetitions_when_shuffling(text_like, estimator, alpha):
+    X, y = text_like
+    y = (y == "spam").astype(float)
+    weight = np.random.default_rng(0).integers(4, size=len(y))
+    weighted = estimator(random_state=0, alpha=alpha).fit(X, y, sample_weight=weight)
+    rows = np.repeat(np.arange(len(y)), weight)
+    repeated = estimator(random_state=0, alpha=alpha).fit(X[rows], y[rows])
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-9, atol=1e-12)
+    assert weighted.t_ == repeated.t_ == weight.sum() * weighted.n_iter_
+
+
+def test_weight_two_in_a_full_batch_is_the_row_twice_but_for_the_mean(text_like):
+    """(sum s_i g_i) / m: with m rows of weight 2 the gradient is that of 2m rows, times 2."""
+    X, y = text_like
+    common = dict(
+        shuffle=False, batch_size=10**6, tol=None, initial_accumulator=0.0, epsilon=1e-300
+    )
+    weighted = AdaGradClassifier(learning_rate=0.1, **common).fit(X, y, np.full(len(y), 2.0))
+    twice = AdaGradClassifier(learning_rate=0.1, **common)
+    twice.fit(sp.vstack([X, X], format="csr"), np.r_[y, y])
+    # G is 4 times as large, and AdaGrad's steps do not depend on the scale of the gradients.
+    np.testing.assert_allclose(weighted.sum_sq_grad_, 4 * twice.sum_sq_grad_, rtol=1e-9)
+    np.testing.assert_allclose(weighted.coef_, twice.coef_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_zero_weights_are_no_ops(text_like, shuffle, batch_size):
+    X, y = text_like
+    weight = (np.arange(len(y)) % 3 > 0).astype(float)
+    kept = weight > 0
+    common = dict(
+        random_state=0, shuffle=shuffle, batch_size=batch_size, learning_rate=1.0,
+        initial_accumulator=0.01, alpha=1e-4,
+    )  # fmt: skip
+    weighted = AdaGradClassifier(**common).fit(X, y, sample_weight=weight)
+    without = AdaGradClassifier(**common).fit(X[kept], y[kept])
+    np.testing.assert_array_equal(weighted.coef_, without.coef_)
+    assert weighted.t_ == without.t_
+    before = weighted.coef_.copy()
+    t = weighted.t_
+    weighted.partial_fit(X, y, sample_weight=np.zeros(len(y)))
+    assert weighted.t_ == t
+    np.testing.assert_array_equal(weighted.coef_, before)
