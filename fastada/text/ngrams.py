@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,9 +17,6 @@ from fastada.text.documents import Batch
 
 ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 NORMS = {None: 0, "l1": 1, "l2": 2}
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Rows(NamedTuple):
@@ -127,18 +124,21 @@ def inverse_document_frequency(
 
 
 class _Worker:
-    """A hasher with arrays of its own to write rows to; they are reused from batch to batch."""
+    """A hasher and the rows it has written, one batch after the other. It serves one thread."""
 
     def __init__(self, options: NgramOptions, weighting: TermWeighting) -> None:
         self.hasher = options.hasher()
         self.weighting = weighting
         self.columns = np.empty(1 << 16, np.int32)
         self.values = np.empty(1 << 16, weighting.dtype)
+        self.stored = 0
+        self.n_ngrams = 0
 
-    def rows(self, batch: Batch) -> Rows:
+    def append(self, batch: Batch) -> NDArray[np.int64]:
+        """Write the rows of a batch after those written so far; return their sizes."""
         weighting = self.weighting
         row_sizes = np.empty(len(batch.sizes), np.int64)
-        done = stored = n_ngrams = 0
+        done = 0
         while done < len(batch.sizes):
             more_done, more_stored, more_ngrams, room, count = self.hasher.rows(
                 batch.addresses[done:],
@@ -147,25 +147,51 @@ class _Worker:
                 weighting.tf,
                 weighting.factors,
                 NORMS[weighting.norm],
-                self.columns[stored:],
-                self.values[stored:],
+                self.columns[self.stored :],
+                self.values[self.stored :],
                 row_sizes[done:],
             )
             done += more_done
-            stored += more_stored
-            n_ngrams += more_ngrams
+            self.stored += more_stored
+            self.n_ngrams += more_ngrams
             if room:
-                self.columns = _resized(self.columns, stored, 2 * (stored + room))
-                self.values = _resized(self.values, stored, 2 * (stored + room))
+                self.reserve(2 * (self.stored + room))
             if count:
                 weighting.reach(count)
-        return Rows(self.columns[:stored], self.values[:stored], row_sizes, n_ngrams)
+        return row_sizes
 
+    def reserve(self, size: int) -> None:
+        """Make room for so many entries in all."""
+        if size > len(self.columns):
+            columns, values = np.empty(size, np.int32), np.empty(size, self.values.dtype)
+            columns[: self.stored] = self.columns[: self.stored]
+            values[: self.stored] = self.values[: self.stored]
+            self.columns, self.values = columns, values
 
-def _resized(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
-    larger = np.empty(size, array.dtype)
-    larger[:used] = array[:used]
-    return larger
+    def append_rows(self, other: _Worker) -> None:
+        """Move another's rows behind one's own."""
+        stop = self.stored + other.stored
+        if stop > len(self.columns):
+            self.reserve(2 * stop)
+        self.columns[self.stored : stop] = other.columns[: other.stored]
+        self.values[self.stored : stop] = other.values[: other.stored]
+        self.stored = stop
+        self.n_ngrams += other.n_ngrams
+        other.clear()
+
+    def clear(self) -> None:
+        self.stored = self.n_ngrams = 0
+
+    def expect(self, done: int, n_documents: int) -> None:
+        """Make room for all documents, judging by those done: once, before there is much."""
+        self.reserve(int(self.stored * n_documents / done * 1.05))
+
+    def rows(self, sizes: list[NDArray[np.int64]]) -> Rows:
+        """Give the rows away; the arrays shrink in place."""
+        self.columns.resize(self.stored, refcheck=False)
+        self.values.resize(self.stored, refcheck=False)
+        row_sizes = np.concatenate(sizes) if sizes else np.empty(0, np.int64)
+        return Rows(self.columns, self.values, row_sizes, self.n_ngrams)
 
 
 def effective_n_jobs(n_jobs: int | None) -> int:
@@ -180,32 +206,28 @@ def effective_n_jobs(n_jobs: int | None) -> int:
     return max(1, (cores or 1) + 1 + n_jobs)
 
 
-def _ordered(
-    function: Callable[[_Worker, Item], Result],
-    items: Iterable[Item],
-    workers: list[_Worker],
-) -> Iterator[Result]:
-    """Yield function(worker, item) in the order of the items; one worker does one item at a time.
+def _in_order(
+    batches: Iterable[Batch],
+    options: NgramOptions,
+    weighting: TermWeighting,
+    n_threads: int,
+) -> Iterator[tuple[_Worker, NDArray[np.int64]]]:
+    """Yield a worker with the rows of each batch, in order; it is to be cleared by the caller.
 
-    What a worker returns it may overwrite when it gets its next item, so it gets none before the
-    result has been dealt with.
+    There are two workers for each thread: while one's rows wait for their turn, the other works.
     """
-    if len(workers) == 1:
-        for item in items:
-            yield function(workers[0], item)
-        return
-    pending: deque[tuple[Future[Result], _Worker]] = deque()
-    with ThreadPoolExecutor(len(workers) // 2) as pool:
-        free = deque(workers)
-        for item in items:
+    free = deque(_Worker(options, weighting) for _ in range(2 * n_threads))
+    pending: deque[tuple[_Worker, Future[NDArray[np.int64]]]] = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        for batch in batches:
             worker = free.popleft()
-            pending.append((pool.submit(function, worker, item), worker))
+            pending.append((worker, pool.submit(worker.append, batch)))
             if not free:
-                future, worker = pending.popleft()
-                yield future.result()
+                worker, sizes = pending.popleft()
+                yield worker, sizes.result()
                 free.append(worker)
-        while pending:
-            yield pending.popleft()[0].result()
+        for worker, sizes in pending:
+            yield worker, sizes.result()
 
 
 def hash_documents(
@@ -228,30 +250,21 @@ def hash_documents(
     n_jobs : int or None
         Number of threads; None is 1, -1 all cores.
     """
-    columns = np.empty(0, np.int32)
-    values = np.empty(0, weighting.dtype)
+    n_threads = effective_n_jobs(n_jobs)
+    result = _Worker(options, weighting)
     sizes: list[NDArray[np.int64]] = []
-    stored = done = n_ngrams = 0
-    for rows in _ordered(_Worker.rows, batches, _workers(options, weighting, n_jobs)):
-        sizes.append(rows.row_sizes)
-        done += len(rows.row_sizes)
-        n_ngrams += rows.n_ngrams
-        start, stored = stored, stored + len(rows.columns)
-        if stored > len(columns):
-            expected = stored * max(1.0, (n_documents or 0) / done) * 1.05
-            room = max(int(expected), 3 * start // 2, stored)
-            if start == 0:
-                columns, values = np.empty(room, np.int32), np.empty(room, weighting.dtype)
-            else:
-                # No one else sees these arrays yet.
-                columns.resize(room, refcheck=False)
-                values.resize(room, refcheck=False)
-        columns[start:stored] = rows.columns
-        values[start:stored] = rows.values
-    columns.resize(stored, refcheck=False)
-    values.resize(stored, refcheck=False)
-    row_sizes = np.concatenate(sizes) if sizes else np.empty(0, np.int64)
-    return Rows(columns, values, row_sizes, n_ngrams)
+    if n_threads == 1:
+        for batch in batches:
+            sizes.append(result.append(batch))
+            if len(sizes) == 1 and n_documents:
+                result.expect(len(sizes[0]), n_documents)
+    else:
+        for worker, row_sizes in _in_order(batches, options, weighting, n_threads):
+            result.append_rows(worker)
+            sizes.append(row_sizes)
+            if len(sizes) == 1 and n_documents:
+                result.expect(len(sizes[0]), n_documents)
+    return result.rows(sizes)
 
 
 def document_frequencies(
@@ -261,14 +274,8 @@ def document_frequencies(
     counts = np.zeros(options.n_features, np.int64)
     n_documents = 0
     weighting = TermWeighting(np.float32, norm=None)
-    for rows in _ordered(_Worker.rows, batches, _workers(options, weighting, n_jobs)):
-        count_documents(rows.columns, counts)
-        n_documents += len(rows.row_sizes)
+    for worker, sizes in _in_order(batches, options, weighting, effective_n_jobs(n_jobs)):
+        count_documents(worker.columns[: worker.stored], counts)
+        worker.clear()
+        n_documents += len(sizes)
     return counts, n_documents
-
-
-def _workers(options: NgramOptions, weighting: TermWeighting, n_jobs: int | None) -> list[_Worker]:
-    """One for one thread, two for each of several: while one's rows wait, the other works."""
-    n_threads = effective_n_jobs(n_jobs)
-    count = 1 if n_threads == 1 else 2 * n_threads
-    return [_Worker(options, weighting) for _ in range(count)]

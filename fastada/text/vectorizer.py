@@ -200,11 +200,18 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             check_is_fitted(self, "idf_")
         weighting = self._weighting(self.idf_ if self.use_idf else None)
         if self._is_native():
-            return self._matrix(self._hash(X, weighting))
-        if not self.use_idf and not self.sublinear_tf:
+            rows = self._hash(X, weighting)
+        elif self.use_idf or self.sublinear_tf:
+            rows = self._fallback_counts(X)
+            weighting.apply(rows)
+        else:
             return super().transform(self._reader().objects(X))
-        rows = self._fallback_counts(X)
-        weighting.apply(rows)
+        unseen = self.use_idf and not self.smooth_idf
+        if unseen and self.norm is not None and not np.isfinite(rows.values).all():
+            raise ValueError(
+                "documents hold n-grams that fit has not seen, and smooth_idf=False gives them an "
+                "infinite weight; set smooth_idf=True"
+            )
         return self._matrix(rows)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -306,11 +313,6 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         )
         if len(rows.row_sizes) == 0:
             raise ValueError("Cannot vectorize empty sequence.")
-        if self.use_idf and not np.isfinite(rows.values).all() and self.norm is not None:
-            raise ValueError(
-                "documents hold n-grams that fit has not seen, and smooth_idf=False gives them an "
-                "infinite weight; set smooth_idf=True"
-            )
         return rows
 
     def _counts(self, X: Any) -> Rows:
