@@ -301,7 +301,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         if type_of_target(y) == "multilabel-indicator":
             if self.multi_class == "multinomial":
                 raise ValueError("an indicator matrix needs multi_class='ovr'")
-            dense = sp.csr_array(y).toarray() if sp.issparse(y) else np.asarray(y)
+            dense = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
             array: npt.NDArray[Any] = np.ascontiguousarray(dense, dtype=np.uint8)
         else:
             array = column_or_1d(y, warn=True)
