@@ -9,14 +9,22 @@ without duplicates in a row and inside the columns, indptr that runs forward,
 finite gradients, slots as wide as the rule's record. fastada/optim sees to it.
 """
 
+from libc.math cimport expm1, pow, sqrt
 from libc.stdint cimport int64_t
 
+from coasting cimport Coasting, coast_from
 from dtypes cimport index_t, weight_t
+from powers cimport Powers, powers_of
 from prefetch cimport prefetch
 from updates cimport (
+    AdaDelta,
+    Adam,
     Comid,
     ComidElastic,
     ComidL1,
+    Momentum,
+    RmsProp,
+    Sgd,
     catch_up,
     descend,
     is_lazy,
@@ -37,8 +45,21 @@ cdef enum Storage:
 
 cdef enum Algorithm:
     ADAGRAD
+    SGD
+    MOMENTUM
+    RMSPROP
+    ADADELTA
+    ADAM
 
-ALGORITHMS = {"adagrad": ADAGRAD}
+
+ALGORITHMS = {
+    "adagrad": ADAGRAD,
+    "sgd": SGD,
+    "momentum": MOMENTUM,
+    "rmsprop": RMSPROP,
+    "adadelta": ADADELTA,
+    "adam": ADAM,
+}
 
 
 # The numbers of every rule; each reads its own.
@@ -48,6 +69,11 @@ cdef struct Settings:
     double epsilon
     double l1
     double l2
+    double momentum
+    double nesterov
+    double rho
+    double beta_1
+    double beta_2
 
 
 # `step` is the number of the step being taken, from 1.
@@ -75,6 +101,43 @@ cdef inline ComidL1 comid_l1(Settings s) noexcept nogil:
 cdef inline ComidElastic comid_elastic(Settings s) noexcept nogil:
     cdef ComidElastic rule
     rule.rate, rule.epsilon, rule.l1, rule.l2 = s.learning_rate, s.epsilon, s.l1, s.l2
+    return rule
+
+
+cdef inline Sgd sgd(Settings s) noexcept nogil:
+    cdef Sgd rule
+    rule.rate = s.learning_rate
+    return rule
+
+
+cdef inline Momentum momentum(Settings s, const Powers *powers) noexcept nogil:
+    cdef Momentum rule
+    rule.rate, rule.momentum, rule.nesterov = s.learning_rate, s.momentum, s.nesterov != 0
+    rule.powers = powers
+    return rule
+
+
+cdef inline RmsProp rms_prop(Settings s, const Powers *powers) noexcept nogil:
+    cdef RmsProp rule
+    rule.rate, rule.epsilon = s.learning_rate, s.epsilon
+    rule.rho, rule.powers = s.rho, powers
+    return rule
+
+
+cdef inline AdaDelta ada_delta(Settings s, const Powers *powers) noexcept nogil:
+    cdef AdaDelta rule
+    rule.rate, rule.epsilon = s.learning_rate, s.epsilon
+    rule.rho, rule.powers = s.rho, powers
+    return rule
+
+
+cdef inline Adam adam(Settings s, const Coasting *coasting) noexcept nogil:
+    cdef Adam rule
+    rule.rate, rule.epsilon = s.learning_rate, s.epsilon
+    rule.beta_1, rule.beta_2 = s.beta_1, s.beta_2
+    rule.step_size = s.learning_rate / (1 - pow(s.beta_1, coasting.step))
+    rule.root_scale = 1 / sqrt(-expm1(coasting.step * coasting.powers_2.log_base))
+    rule.coasting = coasting
     return rule
 
 
@@ -115,6 +178,8 @@ cdef void run(
                     ahead = row * job.n_columns + indices[p + PREFETCH_DISTANCE]
                     prefetch(&weights[ahead])
                     prefetch(&slots[ahead * n_slots(rule)])
+                    if n_slots(rule) == 3:  # may reach into the next cache line
+                        prefetch(&slots[ahead * n_slots(rule) + 2])
                     if is_lazy(rule):
                         prefetch(&last_step[ahead])
                 place = row * job.n_columns + indices[p]
@@ -129,7 +194,25 @@ cdef void dispatch(
     Settings s, Job job, const index_t *indices, const weight_t *gradient,
     weight_t *weights, weight_t *slots, int64_t *last_step,
 ) noexcept nogil:
-    if s.l2 > 0:
+    cdef Coasting coasting
+    cdef Powers powers
+    if s.algorithm == SGD:
+        run(sgd(s), job, indices, gradient, weights, slots, last_step)
+    elif s.algorithm == MOMENTUM:
+        powers = powers_of(s.momentum, True)
+        run(momentum(s, &powers), job, indices, gradient, weights, slots, last_step)
+    elif s.algorithm == RMSPROP:
+        powers = powers_of(s.rho, False)
+        run(rms_prop(s, &powers), job, indices, gradient, weights, slots, last_step)
+    elif s.algorithm == ADADELTA:
+        powers = powers_of(s.rho, False)
+        run(ada_delta(s, &powers), job, indices, gradient, weights, slots, last_step)
+    elif s.algorithm == ADAM:
+        # Catching up to `step` is what is done before step + 1.
+        coasting = coast_from(
+            job.step + (job.storage == NO_GRADIENT), s.beta_1, s.beta_2, s.epsilon)
+        run(adam(s, &coasting), job, indices, gradient, weights, slots, last_step)
+    elif s.l2 > 0:
         run(comid_elastic(s), job, indices, gradient, weights, slots, last_step)
     elif s.l1 > 0:
         run(comid_l1(s), job, indices, gradient, weights, slots, last_step)

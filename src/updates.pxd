@@ -23,8 +23,10 @@ Two functions are all that a rule is:
 from libc.math cimport sqrt, sqrtf
 from libc.stdint cimport int64_t
 
+from coasting cimport Coasting, coast, way_left
 from decay cimport decay_minus_one
 from dtypes cimport weight_t
+from powers cimport Powers, power, power_minus_one
 
 
 # COMID, composite mirror descent (Duchi, Hazan, Singer 2011), without penalty: plain AdaGrad.
@@ -148,6 +150,50 @@ cdef inline void take_step(
     accumulator[0] = G
 
 
+# Stochastic gradient descent: w <- w - rate g.
+cdef struct Sgd:
+    double rate
+
+
+# v <- mu v - rate g; w <- w + v, or with Nesterov's gradient (Sutskever et al. 2013)
+# w <- w + mu v - rate g.
+cdef struct Momentum:
+    double rate
+    double momentum
+    bint nesterov
+    const Powers *powers  # minus one
+
+
+# s <- rho s + (1 - rho) g^2; w <- w - rate g / (sqrt(s) + epsilon)   (Tieleman, Hinton 2012).
+cdef struct RmsProp:
+    double rate
+    double epsilon
+    double rho
+    const Powers *powers
+
+
+# s <- rho s + (1 - rho) g^2; d = g sqrt(u + epsilon) / sqrt(s + epsilon);
+# u <- rho u + (1 - rho) d^2; w <- w - rate d   (Zeiler 2012).
+cdef struct AdaDelta:
+    double rate
+    double epsilon
+    double rho
+    const Powers *powers
+
+
+# m <- b1 m + (1 - b1) g; s <- b2 s + (1 - b2) g^2;
+# w <- w - rate m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + epsilon)   (Kingma, Ba 2015),
+# t being the step of all weights. What it needs to coast is in coasting.pxd.
+cdef struct Adam:
+    double rate
+    double beta_1
+    double beta_2
+    double step_size      # rate / (1 - b1^t)
+    double root_scale     # 1 / sqrt(1 - b2^t)
+    double epsilon
+    const Coasting *coasting
+
+
 # The optimizers of fastada.optim. The weight lies in the caller's array, and a record of `n_slots`
 # numbers beside it; again two functions are all that a rule is:
 #
@@ -159,23 +205,78 @@ ctypedef fused optimizer_t:
     Comid
     ComidL1
     ComidElastic
+    Sgd
+    Momentum
+    RmsProp
+    AdaDelta
+    Adam
 
 
 cdef inline bint is_lazy(optimizer_t rule) noexcept nogil:
-    return optimizer_t is not Comid
+    return not (optimizer_t is Comid or optimizer_t is Sgd)
 
 
 cdef inline int64_t n_slots(optimizer_t rule) noexcept nogil:
-    return 1
+    if optimizer_t is Sgd:
+        return 0
+    elif optimizer_t is AdaDelta:
+        return 2
+    elif optimizer_t is Adam:
+        return 3
+    else:
+        return 1
 
 
+# Without a gradient RMSProp and AdaDelta stand still while their averages decay, and momentum goes
+# on by v (mu + ... + mu^k) = v mu (1 - mu^k) / (1 - mu), Nesterov's by mu times that.
 cdef inline void catch_up(
     optimizer_t rule, weight_t *weight, weight_t *slots, int64_t missed
 ) noexcept nogil:
-    weight[0] = current_weight(rule, weight[0], slots[0], <weight_t>missed)
+    cdef weight_t change
+    if optimizer_t is Sgd:
+        pass
+    elif optimizer_t is Momentum:
+        change = <weight_t>power_minus_one(rule.powers, missed) * slots[0]
+        weight[0] -= <weight_t>(rule.momentum / (1 - rule.momentum)) * change * (
+            <weight_t>rule.momentum if rule.nesterov else 1)
+        slots[0] += change
+    elif optimizer_t is RmsProp:
+        slots[0] *= <weight_t>power(rule.powers, missed)
+    elif optimizer_t is AdaDelta:
+        change = <weight_t>power(rule.powers, missed)
+        slots[0] *= change
+        slots[1] *= change
+    elif optimizer_t is Adam:
+        weight[0] -= <weight_t>rule.rate * coast(
+            rule.coasting, &slots[0], &slots[1], &slots[2], missed)
+    else:
+        weight[0] = current_weight(rule, weight[0], slots[0], <weight_t>missed)
 
 
 cdef inline void descend(
     optimizer_t rule, weight_t *weight, weight_t *slots, weight_t g
 ) noexcept nogil:
-    take_step(rule, weight, slots, weight[0], g)
+    cdef weight_t step
+    if optimizer_t is Sgd:
+        weight[0] -= <weight_t>rule.rate * g
+    elif optimizer_t is Momentum:
+        step = <weight_t>rule.rate * g
+        slots[0] = <weight_t>rule.momentum * slots[0] - step
+        weight[0] += <weight_t>rule.momentum * slots[0] - step if rule.nesterov else slots[0]
+    elif optimizer_t is RmsProp:
+        slots[0] = <weight_t>rule.rho * slots[0] + <weight_t>(1 - rule.rho) * g * g
+        weight[0] -= <weight_t>rule.rate * g / (square_root(slots[0]) + <weight_t>rule.epsilon)
+    elif optimizer_t is AdaDelta:
+        slots[0] = <weight_t>rule.rho * slots[0] + <weight_t>(1 - rule.rho) * g * g
+        step = g * square_root(
+            (slots[1] + <weight_t>rule.epsilon) / (slots[0] + <weight_t>rule.epsilon))
+        slots[1] = <weight_t>rule.rho * slots[1] + <weight_t>(1 - rule.rho) * step * step
+        weight[0] -= <weight_t>rule.rate * step
+    elif optimizer_t is Adam:
+        slots[0] = <weight_t>rule.beta_1 * slots[0] + <weight_t>(1 - rule.beta_1) * g
+        slots[1] = <weight_t>rule.beta_2 * slots[1] + <weight_t>(1 - rule.beta_2) * g * g
+        weight[0] -= <weight_t>rule.step_size * slots[0] / (
+            <weight_t>rule.root_scale * square_root(slots[1]) + <weight_t>rule.epsilon)
+        slots[2] = way_left(&rule.coasting.after, slots[0], slots[1])
+    else:
+        take_step(rule, weight, slots, weight[0], g)

@@ -7,12 +7,18 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastada.optim import AdaGrad
+from fastada.optim import SGD, AdaDelta, AdaGrad, Adam, Momentum, RMSProp
 
 OPTIMIZERS = [
     AdaGrad(0.1),
     AdaGrad(0.1, l1=0.01, initial_accumulator=0.1),
     AdaGrad(0.1, l1=0.01, l2=0.1, initial_accumulator=0.1),
+    SGD(0.1),
+    Momentum(0.1),
+    Momentum(0.1, nesterov=True),
+    RMSProp(0.1),
+    AdaDelta(),
+    Adam(0.1),
 ]
 SHAPES = {"weights": (3, 40), "bias": (40,)}
 

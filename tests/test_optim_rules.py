@@ -10,19 +10,40 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from fastada.optim import AdaGrad
+from fastada.optim import SGD, AdaDelta, AdaGrad, Adam, Momentum, RMSProp
 
 TOLERANCE = {np.float64: {"rtol": 1e-12, "atol": 1e-14}, np.float32: {"rtol": 2e-5, "atol": 2e-6}}
 
+rate = st.floats(1e-3, 1)
 small = st.floats(1e-6, 1e-1)
 RULES = {
     AdaGrad: (
         reference.adagrad,
         {
-            "learning_rate": st.floats(1e-3, 1),
+            "learning_rate": rate,
             "l1": st.one_of(st.just(0.0), small),
             "l2": st.one_of(st.just(0.0), small, st.floats(1, 100)),
             "initial_accumulator": st.floats(1e-3, 1),
+        },
+    ),
+    SGD: (reference.sgd, {"learning_rate": rate}),
+    Momentum: (
+        reference.momentum,
+        {
+            "learning_rate": rate,
+            "momentum": st.one_of(st.just(0.0), st.floats(0.1, 0.999)),
+            "nesterov": st.booleans(),
+        },
+    ),
+    RMSProp: (reference.rmsprop, {"learning_rate": rate, "rho": st.floats(0, 0.999)}),
+    AdaDelta: (reference.adadelta, {"rho": st.floats(0, 0.999)}),
+    Adam: (
+        reference.adam,
+        {
+            "learning_rate": rate,
+            "beta_1": st.one_of(st.just(0.0), st.just(0.9), st.floats(0.01, 0.94)),
+            "beta_2": st.one_of(st.just(0.999), st.floats(0.9, 0.9999)),
+            "epsilon": st.sampled_from([1e-12, 1e-8, 1e-3, 0.1]),
         },
     ),
 }
@@ -96,6 +117,16 @@ LONG = [
     AdaGrad(0.5, l1=1e-7, initial_accumulator=0.1),
     AdaGrad(0.5, l2=1e-6, initial_accumulator=0.1),
     AdaGrad(0.5, l1=1e-8, l2=1e-7, initial_accumulator=0.1),
+    SGD(0.1),
+    Momentum(0.1),
+    Momentum(0.1, momentum=0.99999, nesterov=True),
+    RMSProp(0.1),
+    RMSProp(0.1, rho=0.99999),
+    AdaDelta(),
+    AdaDelta(rho=0.99999),
+    Adam(0.01),
+    Adam(0.01, epsilon=0.1),
+    Adam(0.01, beta_1=0.99, beta_2=0.99999),
 ]
 
 
@@ -123,3 +154,20 @@ def test_skipping_equals_updates_without_entries():
         by_updates.update(a, {"w": sp.csr_array((1, 3))})
     skip(by_state, 7)
     assert by_updates.flush(a)["w"].tolist() == by_state.flush(b)["w"].tolist()
+
+
+@pytest.mark.parametrize(("first", "gap"), [(0, 1), (0, 30), (3, 1000), (60, 7), (5000, 200)])
+def test_adam_coasts_exactly_however_small_the_gradient(first, gap):
+    # From far above epsilon, where one formula is in reach, to far below it.
+    size = np.logspace(-11, 1, 97)
+    optimizer = Adam(1.0)
+    params = {"w": np.zeros(len(size))}
+    optimizer.update(params, {"w": sp.csr_array((1, len(size)))})
+    skip(optimizer, first)
+    optimizer.update(params, {"w": size})
+    skip(optimizer, gap)
+    optimizer.flush(params)
+    by_formula = [
+        reference.adam(0.0, [0.0] * (1 + first) + [g] + [0.0] * gap, 1.0) for g in size.tolist()
+    ]
+    assert_allclose(params["w"], by_formula, rtol=1e-12)

@@ -17,7 +17,17 @@ from fastada.validation import Rows
 Params = TypeVar("Params", bound=Mapping[str, NDArray[Any]])
 
 # Everything that the kernel's settings hold.
-SETTINGS = ("learning_rate", "epsilon", "l1", "l2")
+SETTINGS = (
+    "learning_rate",
+    "epsilon",
+    "l1",
+    "l2",
+    "momentum",
+    "nesterov",
+    "rho",
+    "beta_1",
+    "beta_2",
+)
 
 POSITIVE = ("learning_rate", "epsilon")
 NOT_NEGATIVE = ("l1", "l2", "initial_accumulator")
@@ -164,7 +174,8 @@ class Optimizer:
             ``"last_step"``, int64, where steps are left for later.
         """
         parameters: dict[str, dict[str, Any]] = {}
-        for name, record in self._records.items():
+        # Without slots there is nothing to go on from.
+        for name, record in self._records.items() if self._slot_names else ():
             entry: dict[str, Any] = {"step": record.step}
             for k, slot in enumerate(self._slot_names):
                 entry[slot] = record.slots[:, k].reshape(record.shape).copy()
@@ -261,6 +272,8 @@ class Optimizer:
 
     def _record_from(self, name: str, entry: Any) -> Record:
         _check_mapping(f"the state of {name!r}", entry)
+        if not self._slot_names:
+            raise ValueError(f"{type(self).__name__} keeps no state; there is one of {name!r}")
         expected = {"step", *self._slot_names, *(("last_step",) if self._is_lazy else ())}
         if set(entry) != expected:
             raise ValueError(
@@ -269,7 +282,7 @@ class Optimizer:
         step = operator.index(entry["step"])
         slots = [np.asarray(entry[slot]) for slot in self._slot_names]
         last_step = np.asarray(entry["last_step"] if self._is_lazy else [], np.int64)
-        shape = slots[0].shape if slots else ()
+        shape = slots[0].shape
         for slot, array in zip(self._slot_names, slots, strict=True):
             if array.dtype not in (np.float32, np.float64) or array.dtype != slots[0].dtype:
                 raise ValueError(
