@@ -316,6 +316,26 @@ def test_values_too_large_for_float32_are_refused():
             AdaGrad().update(parameters(np.float32), {"bias": gradient})
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float32, 1e17), (np.float64, 1e152)])
+def test_values_whose_squares_overflow_are_refused(dtype, large):
+    for gradient in (np.full(40, -large), sp.csr_array(np.full((1, 40), -large))):
+        with pytest.raises(ValueError, match="squares overflow"):
+            AdaGrad().update(parameters(dtype), {"bias": gradient})
+
+
+@pytest.mark.parametrize("size", [1e15, 1e-30])
+def test_extreme_gradients_give_finite_steps_downhill(optimizer, size):
+    for convert in (np.asarray, sp.csr_array):
+        params = {"w": np.zeros((1, 3), np.float32)}
+        one = fresh(optimizer)
+        for _ in range(3):
+            one.update(params, {"w": convert(np.array([[size, 0, -size]], np.float32))})
+        one.flush(params)
+        left, middle, right = params["w"][0]
+        assert np.isfinite(params["w"]).all()
+        assert left <= 0 == middle <= right == -left
+
+
 def read_only(array):
     array.flags.writeable = False
     return array
@@ -362,22 +382,30 @@ def test_params_and_grads_must_be_dicts(arguments):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    ("rule", "arguments", "error"),
     [
-        ({"learning_rate": 0.0}, ValueError),
-        ({"learning_rate": np.inf}, ValueError),
-        ({"learning_rate": np.nan}, ValueError),
-        ({"learning_rate": "fast"}, TypeError),
-        ({"epsilon": 0.0}, ValueError),
-        ({"l1": -1.0}, ValueError),
-        ({"l2": np.nan}, ValueError),
-        ({"initial_accumulator": -1.0}, ValueError),
+        (AdaGrad, {"learning_rate": 0.0}, ValueError),
+        (AdaGrad, {"learning_rate": np.inf}, ValueError),
+        (AdaGrad, {"learning_rate": np.nan}, ValueError),
+        (AdaGrad, {"learning_rate": "fast"}, TypeError),
+        (AdaGrad, {"epsilon": 0.0}, ValueError),
+        (AdaGrad, {"epsilon": 1e-50}, ValueError),
+        (AdaGrad, {"l1": -1.0}, ValueError),
+        (AdaGrad, {"l2": np.nan}, ValueError),
+        (AdaGrad, {"l2": 1e-40}, ValueError),
+        (AdaGrad, {"initial_accumulator": -1.0}, ValueError),
+        (SGD, {"learning_rate": -0.1}, ValueError),
+        (Momentum, {"learning_rate": 0.1, "momentum": 1.0}, ValueError),
+        (Momentum, {"learning_rate": 0.1, "nesterov": "yes"}, TypeError),
+        (RMSProp, {"learning_rate": 0.1, "rho": -0.1}, ValueError),
+        (AdaDelta, {"rho": 1.0}, ValueError),
+        (Adam, {"learning_rate": 0.1, "beta_1": 1.0}, ValueError),
+        (Adam, {"learning_rate": 0.1, "beta_2": 0.5}, ValueError),
     ],
 )
-def test_hyperparameters_out_of_range(arguments, error):
-    (name,) = arguments
-    with pytest.raises(error, match=name):
-        AdaGrad(**arguments)
+def test_hyperparameters_out_of_range(rule, arguments, error):
+    with pytest.raises(error, match=list(arguments)[-1]):
+        rule(**arguments)
 
 
 def test_hyperparameters_are_fixed():

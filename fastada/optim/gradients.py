@@ -66,7 +66,7 @@ def check_step(name: str, parameter: object, gradient: Any) -> Step:
         or sparse but not CSR.
     ValueError
         If the parameter cannot be updated in place, the shapes differ, the gradient has NaN or
-        infinite values, or is not a valid CSR matrix.
+        infinite values or such that their squares overflow, or is not a valid CSR matrix.
     """
     array = check_parameter(name, parameter)
     if sp.issparse(gradient):
@@ -84,14 +84,24 @@ def _check_shape(name: str, parameter: NDArray[Any], shape: tuple[int, ...], spa
         raise ValueError(f"gradient of {name!r} has shape {shape}, the parameter {parameter.shape}")
 
 
+def _check_largest(name: str, parameter: NDArray[Any], largest: float) -> None:
+    if not np.isfinite(largest):
+        raise ValueError(f"gradient of {name!r} contains NaN, or infinity in {parameter.dtype}")
+    # Room for a million squares of it.
+    if largest > np.sqrt(float(np.finfo(parameter.dtype).max)) / 2**10:
+        raise ValueError(
+            f"gradient of {name!r} has a value of size {largest:g}, whose squares overflow "
+            f"{parameter.dtype}; scale the objective down"
+        )
+
+
 def _dense(name: str, parameter: NDArray[Any], gradient: Any) -> NDArray[Any]:
     array = np.asarray(gradient)
     _check_kind(name, array.dtype)
     _check_shape(name, parameter, array.shape, sparse=False)
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, dtype=parameter.dtype).reshape(-1)
-    if not np.isfinite(array).all():
-        raise ValueError(f"gradient of {name!r} contains NaN, or infinity in {parameter.dtype}")
+    _check_largest(name, parameter, float(np.abs(array).max(initial=0)))
     return array.copy() if np.may_share_memory(array, parameter) else array
 
 
@@ -107,6 +117,8 @@ def _rows(name: str, parameter: NDArray[Any], gradient: Any) -> Rows:
             parts = (gradient.data, gradient.indices, gradient.indptr)
             gradient = sp.csr_array(parts, shape=(1, *gradient.shape))
         with np.errstate(over="ignore"):
-            return canonical_rows(gradient, parameter.dtype)
+            rows = canonical_rows(gradient, parameter.dtype)
     except ValueError as error:
         raise ValueError(f"gradient of {name!r}: {error}") from error
+    _check_largest(name, parameter, rows.largest_value)
+    return rows

@@ -29,8 +29,15 @@ SETTINGS = (
     "beta_2",
 )
 
-POSITIVE = ("learning_rate", "epsilon")
-NOT_NEGATIVE = ("l1", "l2", "initial_accumulator")
+# Beyond these, float32 cannot hold the number or what the kernel makes of it.
+RANGES = {
+    "learning_rate": (1e-30, 1e30),
+    "epsilon": (1e-30, 1e30),
+    "l1": (1e-20, 1e20),
+    "l2": (1e-20, 1e20),
+    "initial_accumulator": (1e-30, 1e30),
+}
+MAY_BE_ZERO = ("l1", "l2", "initial_accumulator")
 
 
 @dataclass
@@ -113,7 +120,7 @@ class Optimizer:
             if name not in params:
                 raise ValueError(
                     f"there is a gradient of {name!r}, but no such parameter; "
-                    f"there are {sorted(params)}"
+                    f"there are {list(params)}"
                 )
             step = check_step(name, params[name], gradient)
             self._check_record(name, step.parameter)
@@ -202,7 +209,7 @@ class Optimizer:
         if set(state) != {"hyperparameters", "parameters"}:
             raise ValueError(
                 "state must have the keys 'hyperparameters' and 'parameters', as state_dict() "
-                f"gives; it has {sorted(state)}"
+                f"gives; it has {list(state)}"
             )
         _check_mapping("state['parameters']", state["parameters"])
         records = {
@@ -277,7 +284,7 @@ class Optimizer:
         expected = {"step", *self._slot_names, *(("last_step",) if self._is_lazy else ())}
         if set(entry) != expected:
             raise ValueError(
-                f"the state of {name!r} has the keys {sorted(entry)}, not {sorted(expected)}"
+                f"the state of {name!r} has the keys {list(entry)}, not {sorted(expected)}"
             )
         step = operator.index(entry["step"])
         slots = [np.asarray(entry[slot]) for slot in self._slot_names]
@@ -315,10 +322,10 @@ def _check_hyperparameter(name: str, value: Any) -> None:
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, not {value!r}") from None
-    if name in POSITIVE:
-        fits, wanted = 0 < number < np.inf, "positive and finite"
-    elif name in NOT_NEGATIVE:
-        fits, wanted = 0 <= number < np.inf, "finite and not negative"
+    if name in RANGES:
+        low, high = RANGES[name]
+        fits = low <= number <= high or (name in MAY_BE_ZERO and number == 0)
+        wanted = f"{'0 or ' if name in MAY_BE_ZERO else ''}between {low:g} and {high:g}"
     else:
         fits, wanted = 0 <= number < 1, "at least 0 and below 1"
     if not fits:
