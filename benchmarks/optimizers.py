@@ -87,9 +87,6 @@ class Optimizers:
     def setup(self, name, dtype):
         self.run = Run(name, zipf_gradients(dtype, 256), dtype)
 
-    def time_update(self, name, dtype):
-        self.run.update()
-
     def track_nanoseconds_per_entry(self, name, dtype):
         return statistics.median(self.run.nanoseconds("update") for _ in range(5))
 
