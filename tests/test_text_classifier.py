@@ -16,13 +16,14 @@ TOPICS = {
     "sky": "the bird flies through clouds and wind above the hills",
     "sun": "the light warms stone and sand at noon with heat",
 }
+COMMON = "and then there was some more of that which is not known"
 
 
 def make_texts(labels, n, seed=0):
     rng = np.random.default_rng(seed)
     y = rng.choice(sorted(labels), size=n)
     words = {label: TOPICS[label].split() for label in labels}
-    common = "and then there was some more of that which is not known".split()
+    common = COMMON.split()
     X = [
         " ".join(np.concatenate([rng.choice(words[label], 5), rng.choice(common, 6)]))
         for label in y
