@@ -5,7 +5,8 @@ After step t a weight holds m and s. At step t + j without gradient Adam moves i
     m b1^j / (1 - b1^(t+j)) / (epsilon + sqrt(s b2^j / (1 - b2^(t+j))))
         = m p_j / (sqrt(s) + epsilon x_j),
 
-    p_j = r^j c_j / (1 - b1^(t+j)),  x_j = c_j b2^(-j/2),  c_j = sqrt(1 - b2^(t+j)),  r = b1 / sqrt(b2).
+    p_j = r^j c_j / (1 - b1^(t+j)),  x_j = c_j b2^(-j/2),
+    c_j = sqrt(1 - b2^(t+j)),        r = b1 / sqrt(b2).
 
 How many skipped steps matter: p_j falls as r^j; c_j grows to 1 at most, from sqrt(1 - b2) at least,
 and 1 - b1^(t+j) grows. So all steps past J together are at most r^J / ((1 - r) sqrt(1 - b2)) of
@@ -17,7 +18,8 @@ the first, below 2^-54 of it for
 Kale, Kumar 2018). Over those, p_j and x_j are the same for all weights, so the whole way left is
 a power series in z = epsilon / sqrt(s), alternating, whose coefficients are summed once per step:
 
-    way(t, m, s) = sum_j m p_j / (sqrt(s) + epsilon x_j) = (m / sqrt(s)) sum_n (-z)^n sum_j p_j x_j^n.
+    way(t, m, s) = sum_j m p_j / (sqrt(s) + epsilon x_j)
+                 = (m / sqrt(s)) sum_n (-z)^n sum_j p_j x_j^n.
 
 N_TERMS of them are exact to rounding while z < nearest, where the first term left out is below
 2^-54 of the sum. k missed steps then go way(t, m, s) - way(t + k, b1^k m, b2^k s), the former
@@ -54,15 +56,15 @@ cdef struct Coasting:
 
 
 cdef inline void scale_series(Series *series, double epsilon, const double *moments) noexcept nogil:
-    cdef double power = 1
+    cdef double factor = 1
     cdef int n
     # Without any (b1 = 0) there is nothing to coast on.
     cdef double nearest = 1 if moments[0] == 0 else pow(
         2. ** -54 * moments[0] / moments[N_TERMS], 1. / N_TERMS)
     series.scale = epsilon / nearest
     for n in range(N_TERMS):
-        series.coefficients[n] = power * moments[n]
-        power *= -nearest
+        series.coefficients[n] = factor * moments[n]
+        factor *= -nearest
 
 
 cdef inline Coasting coast_from(
@@ -83,11 +85,11 @@ cdef inline Coasting coast_from(
     cdef double first_p = sqrt(room) / (1 - power_1)
     cdef double first_x = sqrt(room)
     cdef double p, x
-    cdef int64_t j
+    cdef int64_t _j
     cdef int n
     for n in range(N_TERMS + 1):
         moments[n] = 0
-    for j in range(c.horizon):
+    for _j in range(c.horizon):
         power_1 *= beta_1
         room = beta_2 * room + (1 - beta_2)
         decay *= ratio
@@ -132,8 +134,8 @@ cdef inline double walk(const Coasting *c, double m, double s, int64_t missed) n
     cdef double power_1 = pow(c.beta_1, start)
     cdef double room = -expm1(start * c.powers_2.log_base)
     cdef double total = 0
-    cdef int64_t j
-    for j in range(min(missed, c.horizon)):
+    cdef int64_t _j
+    for _j in range(min(missed, c.horizon)):
         power_1 *= c.beta_1
         room = c.beta_2 * room + (1 - c.beta_2)
         m *= c.beta_1
