@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from benchmarks.data import FULL
 from fastada import AdaGradClassifier
 from fastada.epoch import learn
 from fastada.validation import canonical_rows
@@ -22,6 +23,9 @@ RULES = {
     "RDA": {"update": "rda", "alpha": PENALTY, "l1_ratio": 0.5},
     "FTRL": {"update": "ftrl", "alpha": FTRL_PENALTY, "l1_ratio": 0.5},
 }
+
+# Those that asv runs: all of them, or without FASTADA_BENCH_FULL the two furthest apart.
+ASV_RULES = tuple(RULES) if FULL else ("COMID", "COMID, elastic net")
 
 
 class Epoch:
