@@ -3,12 +3,24 @@
 import importlib.util
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fastada.corpus import docstring_corpus
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="module")
+def learning_rates():
+    """The example, and what it finds on the docstrings of a few packages."""
+    library = Path(sysconfig.get_path("stdlib"))
+    roots = {"python": library / "email", "numpy": Path(np.__file__).parent / "linalg"}
+    example = load_example("learning_rates")
+    return example, example.train(docstring_corpus(roots))
 
 
 def load_example(name):
@@ -42,3 +54,31 @@ def test_diabetes_says_what_is_missing_without_matplotlib(tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SystemExit, match="fastada\\[plot\\]"):
         example.plot([1.0], str(tmp_path / "loss.png"))
+
+
+def test_rare_words_keep_larger_learning_rates(learning_rates):
+    example, rates = learning_rates
+    assert len(rates.document_frequency) > 500
+    for rate in rates.learning_rate.values():
+        assert rate.shape == rates.document_frequency.shape
+        assert 0 < rate.min() <= rate.max() <= rates.largest
+    _, median = example.medians(rates.document_frequency, rates.learning_rate[1])
+    assert median[0] > 0.95 * rates.largest
+    assert median[-1] < 0.7 * median[0]
+
+
+def test_minibatches_leave_larger_learning_rates(learning_rates):
+    """Their mean gradients are fewer and smaller."""
+    example, rates = learning_rates
+    _, online = example.medians(rates.document_frequency, rates.learning_rate[1])
+    _, batched = example.medians(rates.document_frequency, rates.learning_rate[16])
+    assert np.all(batched > online)
+    assert batched[-1] > 1.3 * online[-1]
+
+
+def test_learning_rates_are_drawn(learning_rates, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="the picture needs matplotlib")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    example, rates = learning_rates
+    example.plot(rates, str(tmp_path / "rates.png"))
+    assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,129 @@
+"""AdaGrad's learning rate of every word against the number of documents it occurs in.
+
+    python examples/learning_rates.py [FILE.png]
+
+The text is the docstrings of the installed libraries; the task is to tell those of Python's
+standard library from the others. One epoch, once with a step a document and once with a step per
+16 documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada import AdaGradClassifier
+from fastada.corpus import STANDARD_LIBRARY, Corpus, docstring_corpus
+from fastada.text import HashingVectorizer
+
+BATCH_SIZES = (1, 16)
+WORDS = ("the", "array", "file", "matrix", "estimator", "socket", "quaternion")
+TICKS = (0.1, 0.2, 0.5, 1, 2)
+
+
+class Rates(NamedTuple):
+    """Of the words that occur: their documents, and eta / H after training with each batch size."""
+
+    document_frequency: NDArray[np.int64]
+    learning_rate: dict[int, NDArray[Any]]
+    largest: float
+    named: dict[str, int]
+
+
+def train(corpus: Corpus) -> Rates:
+    """Train one epoch with each batch size."""
+    vectorizer = HashingVectorizer(alternate_sign=False, sublinear_tf=True)
+    X = vectorizer.transform(corpus.texts)
+    y = np.array(corpus.labels) == STANDARD_LIBRARY
+    document_frequency = np.bincount(X.indices, minlength=X.shape[1])
+    occurs = np.flatnonzero(document_frequency)
+    rates = {}
+    for batch_size in BATCH_SIZES:
+        model = AdaGradClassifier(batch_size=batch_size, max_iter=1, random_state=0).fit(X, y)
+        rates[batch_size] = model.learning_rate_per_feature_[0, occurs]
+        never_seen = model.learning_rate_per_feature_[0].max()
+    columns = {word: int(vectorizer.transform([word]).indices[0]) for word in WORDS}
+    return Rates(
+        document_frequency[occurs],
+        rates,
+        float(never_seen),
+        {
+            word: int(np.searchsorted(occurs, column))
+            for word, column in columns.items()
+            if document_frequency[column]
+        },
+    )
+
+
+def medians(
+    document_frequency: NDArray[np.int64], learning_rate: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Median rate of the words of 1 document, 2 to 3, 4 to 7, ..., at their mean frequency."""
+    octave = np.log2(document_frequency).astype(int)
+    there = [octave == k for k in np.unique(octave)]
+    return (
+        np.array([document_frequency[words].mean() for words in there]),
+        np.array([np.median(learning_rate[words]) for words in there]),
+    )
+
+
+def plot(rates: Rates, file: str) -> None:
+    """Save the picture."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        sys.exit('The picture needs matplotlib: pip install "fastada[plot]"')
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    frequency, online = rates.document_frequency, rates.learning_rate[1]
+    axes.hexbin(
+        frequency, online, xscale="log", yscale="log", gridsize=60, bins="log",
+        mincnt=1, cmap="Greys", linewidths=0,
+    )  # fmt: skip
+    for batch_size, rate in rates.learning_rate.items():
+        label = f"median, a step per {batch_size} documents" if batch_size > 1 else "median"
+        axes.plot(*medians(frequency, rate), linewidth=2, label=label)
+    axes.axhline(rates.largest, linestyle=":", color="black", label="a word not yet seen")
+    for word, place in rates.named.items():
+        axes.plot(frequency[place], online[place], "o", color="black", markersize=3)
+        axes.annotate(
+            word,
+            (frequency[place], online[place]),
+            textcoords="offset points",
+            xytext=(-4, -10),
+            ha="right",
+        )
+    axes.set(
+        xlabel="documents with the word",
+        ylabel="learning rate of the word, η / H",
+        title="Learning rates after one epoch (grey: words, a step per document)",
+    )
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.minorticks_off()
+    axes.legend(loc="lower left")
+    figure.savefig(file, dpi=100)
+
+
+def main() -> None:
+    """Train, print, save the picture."""
+    parser = argparse.ArgumentParser(description="Learning rate against document frequency.")
+    parser.add_argument("file", nargs="?", default="learning-rates.png", help="PNG to write")
+    arguments = parser.parse_args()
+    corpus = docstring_corpus()
+    rates = train(corpus)
+    print(f"{len(corpus.texts):,} documents, {len(rates.document_frequency):,} words")
+    print("documents with the word   median learning rate")
+    for frequency, rate in zip(
+        *medians(rates.document_frequency, rates.learning_rate[1]), strict=True
+    ):
+        print(f"{frequency:23.1f}   {rate:20.3f}")
+    plot(rates, arguments.file)
+    print(f"saved {arguments.file}")
+
+
+if __name__ == "__main__":
+    main()
