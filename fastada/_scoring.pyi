@@ -11,7 +11,10 @@ def weights(
     out: npt.NDArray[Any],
 ) -> None: ...
 def restart_stamps(
-    state: npt.NDArray[Any], clock: npt.NDArray[np.int64], weight: npt.NDArray[Any]
+    state: npt.NDArray[Any],
+    clock: npt.NDArray[np.int64],
+    settings: Mapping[str, Any],
+    weight: npt.NDArray[Any],
 ) -> None: ...
 def intercepts(
     intercept: npt.NDArray[np.float64], settings: Mapping[str, Any], out: npt.NDArray[np.float64]

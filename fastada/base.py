@@ -25,6 +25,7 @@ from fastada.settings import (
     check_choice,
     check_number,
     is_stamped,
+    pulls_of,
 )
 from fastada.state import State
 from fastada.stopping import Patience
@@ -183,6 +184,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
                     "a model cannot go on under another update rule, nor change between "
                     "alpha=0 and alpha>0 with update='comid': fit it anew"
                 )
+            if is_stamped(settings) and pulls_of(settings) != pulls_of(self._settings):
+                self._state.restart_stamps(self._settings, settings)
         self._settings, self._scale = settings, scale
 
     def _fit_epochs(

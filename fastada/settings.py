@@ -44,6 +44,11 @@ def is_stamped(settings: Settings) -> bool:
     return settings["update"] == UPDATES["comid"] and (settings["l1"] > 0 or settings["l2"] > 0)
 
 
+def pulls_of(settings: Settings) -> tuple[float, ...]:
+    """Give what decides how an absent feature's weight shrinks."""
+    return settings["rate"], settings["epsilon"], settings["l1"], settings["l2"]
+
+
 def check_choice(name: str, value: Any, choices: Any) -> None:
     """Raise ValueError unless value is one of choices."""
     if not isinstance(value, str) or value not in choices:

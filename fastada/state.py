@@ -104,9 +104,10 @@ class State:
             return 2**62
         return exact_steps(self.dtype) - int(self.clock[0] - self.clock[1])
 
-    def restart_stamps(self, settings: Settings) -> None:
-        """Bring all records up to date and count their stamps from here."""
-        _scoring.restart_stamps(self.records, self.clock, self.weights(settings))
+    def restart_stamps(self, settings: Settings, to_come: Settings | None = None) -> None:
+        """Bring all records up to date, for the settings to come, and count stamps from here."""
+        weights = self.weights(settings)
+        _scoring.restart_stamps(self.records, self.clock, to_come or settings, weights)
 
     def weights(self, settings: Settings) -> npt.NDArray[Any]:
         """Give the weights as of now, shape (n_features, n_outputs), read-only.

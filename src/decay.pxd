@@ -1,14 +1,14 @@
-"""expm1(-k log1p(kappa)), the shrinkage of k skipped L2 steps, minus one.
+"""log1p and expm1, the shrinkage of skipped L2 steps.
 
 One skipped step divides a weight by 1 + kappa, so k of them multiply it by
-a = (1 + kappa)^-k. The kernels need a - 1 = expm1(-k log1p(kappa)), which
-keeps its digits when kappa is tiny. float64 calls the C library. float32 uses
-the polynomials below, which a compiler can vectorise; both of their
-arguments are finite, kappa >= 0 and k >= 0.
+a = (1 + kappa)^-k = exp(-k log1p(kappa)). The kernels need a, and a - 1 by
+expm1, which keeps its digits when kappa is tiny. float64 calls the C library. float32 uses
+the polynomials below, which a compiler can vectorise. (The casts of constants matter:
+Cython writes a bare 1 as a double, and all around it would be computed in doubles.)
 """
 
-from libc.math cimport expm1, log1p
-from libc.stdint cimport int32_t
+from libc.math cimport exp, expm1, log1p
+from libc.stdint cimport int32_t, int64_t
 
 from dtypes cimport weight_t
 
@@ -24,39 +24,96 @@ cdef inline float log1p_float(float x) noexcept nogil:
     cdef Bits u
     cdef int32_t n
     cdef float f, s, square
-    u.value = 1 + x
+    u.value = <float>1 + x
     # 0x3f3504f3 is sqrt(1/2): the bits above it count the powers of two.
     n = (u.bits - 0x3f3504f3) >> 23
     u.bits -= n << 23
     # While n = 0, x itself has the digits that 1 + x has rounded away.
-    f = x if n == 0 else u.value - 1
-    s = f / (2 + f)
+    f = x if n == 0 else u.value - <float>1
+    s = f / (<float>2 + f)
     square = s * s
     return <float>0.693147180559945 * <float>n + s * (
-        2 + square * (<float>0.666666666666667 + square * (
+        <float>2 + square * (<float>0.666666666666667 + square * (
             <float>0.4 + square * (<float>0.285714285714286 + square * <float>0.222222222222222))))
 
 
-# expm1(y), y <= 0, within 3 ulp: y = n log 2 + r with |r| <= log(2) / 2, then
-# 2^n (expm1(r) + 1) - 1 with the Taylor polynomial of degree 7 for expm1(r).
-cdef inline float expm1_float(float y) noexcept nogil:
+# exp(y) = 2^n (1 + p), y <= 0: y = n log 2 + r with |r| <= log(2) / 2, and p the Taylor polynomial
+# of degree 7 for expm1(r). Returns 2^n. From these exp and expm1 within 3 ulp.
+cdef inline float split_exp(float y, float *p) noexcept nogil:
     cdef Bits power
-    cdef float n, r, p
-    y = y if y > -87 else -87
+    cdef float n, r
+    y = y if y > <float>-87 else <float>-87
     # Adding and taking away 1.5 * 2^23 rounds to a whole number.
     n = (y * <float>1.44269504088896 + <float>12582912.) - <float>12582912.
     # log 2 in two parts, the first with few bits, so that n times it is exact.
     r = (y - n * <float>0.693359375) + n * <float>2.12194440054691e-4
-    p = r + r * r * (<float>0.5 + r * (
+    p[0] = r + r * r * (<float>0.5 + r * (
         <float>0.166666666666667 + r * (<float>0.0416666666666667 + r * (
             <float>0.00833333333333333 + r * (
                 <float>0.00138888888888889 + r * <float>0.000198412698412698)))))
     power.bits = (<int32_t>n + 127) << 23
-    return power.value * p + (power.value - 1)
+    return power.value
 
 
-cdef inline weight_t decay_minus_one(weight_t kappa, weight_t k) noexcept nogil:
+cdef inline float exp_float(float y) noexcept nogil:
+    cdef float p
+    cdef float power = split_exp(y, &p)
+    return power * p + power
+
+
+cdef inline float expm1_float(float y) noexcept nogil:
+    cdef float p
+    cdef float power = split_exp(y, &p)
+    return power * p + (power - <float>1)
+
+
+# The same near zero, where one polynomial does: log(1 + x) by its Taylor series for 0 <= x <= 1/64,
+# exp(y) - 1 by interpolation of (exp(y) - 1) / y in Chebyshev's points for -1 <= y <= 0; 2 ulp.
+cdef inline float log1p_near_zero(float x) noexcept nogil:
+    return x * (<float>1 - x * (<float>0.5 - x * (<float>0.333333333333333 - x * <float>0.25)))
+
+
+cdef inline float expm1_near_zero(float y) noexcept nogil:
+    return y * (<float>0.9999999979335785 + y * (<float>0.4999997972521332 + y * (
+        <float>0.1666634031151738 + y * (<float>0.0416468493140589 + y * (
+            <float>0.008275504844831973 + y * (
+                <float>0.001300774959016086 + y * <float>0.000129076310551162))))))
+
+
+# In place: x becomes log(1 + x), x >= 0.
+cdef inline void take_log1p(weight_t *x, int64_t length) noexcept nogil:
+    cdef int64_t k
+    cdef int32_t n_large = 0
     if weight_t is float:
-        return expm1_float(-k * log1p_float(kappa))
+        for k in range(length):
+            n_large += x[k] > <float>0.015625
+        if n_large == 0:
+            for k in range(length):
+                x[k] = log1p_near_zero(x[k])
+        else:
+            for k in range(length):
+                x[k] = log1p_float(x[k])
     else:
-        return expm1(-k * log1p(kappa))
+        for k in range(length):
+            x[k] = log1p(x[k])
+
+
+cdef inline weight_t log1plus(weight_t x) noexcept nogil:
+    if weight_t is float:
+        return log1p_float(x)
+    else:
+        return log1p(x)
+
+
+cdef inline weight_t exponential(weight_t y) noexcept nogil:
+    if weight_t is float:
+        return exp_float(y)
+    else:
+        return exp(y)
+
+
+cdef inline weight_t exp_minus_one(weight_t y) noexcept nogil:
+    if weight_t is float:
+        return expm1_float(y)
+    else:
+        return expm1(y)

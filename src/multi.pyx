@@ -14,7 +14,7 @@ from libc.stdlib cimport calloc, free, malloc
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_step, intercept_weight
 from losses cimport Loss, LossPoint
-from prefetch cimport Ahead, ask_for, start_ahead
+from prefetch cimport Ahead, ask_across_rows, start_ahead
 from records cimport record_width, steps_of
 from targets cimport Targets, slopes_of
 from training cimport (
@@ -95,7 +95,7 @@ cdef Progress learn_rows(
         for k in range(n_outputs):
             sums[k] = 0
         for p in range(begin, end):
-            ask_for(&ahead, 1)
+            ask_across_rows(&ahead, 1, state, width, indices, data)
             add_scaled(
                 sums,
                 weigh(rule, &state[indices[p] * width], n_outputs, <weight_t>now,

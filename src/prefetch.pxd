@@ -7,7 +7,7 @@ rows in the order in which they will be visited, and asks for each record; when
 it enters a row it asks for the indices and values of a row further on.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int64_t
 
 from dtypes cimport index_t, weight_t
 
@@ -25,69 +25,76 @@ cdef extern from *:
 
 cdef enum:
     PREFETCH_DISTANCE = 128
-    ROWS_AHEAD = 2
+    ROWS_AHEAD = 8
 
 
 cdef struct Ahead:
-    const char *state
-    int64_t record_size  # bytes
     const int64_t *order
     int64_t n_rows
     const int64_t *indptr
-    const char *indices
-    int64_t index_size   # bytes: 4 or 8
-    const char *data
-    int64_t value_size   # bytes
-    int64_t place        # in the order
-    int64_t entry        # the next to ask for, of the row at that place
-    int64_t end
+    int64_t place  # in the order, of the last row entered
+    int64_t entry  # the next to ask for
+    int64_t end    # of the entries that follow it in one piece
 
 
-cdef inline void prefetch_lines(const char *start, int64_t n_bytes) noexcept nogil:
+cdef inline void prefetch_lines(const void *start, int64_t n_bytes) noexcept nogil:
     cdef int64_t offset
     for offset in range(0, n_bytes, 64):  # a cache line
-        prefetch(start + offset)
+        prefetch(<const char *>start + offset)
 
 
-cdef inline void prefetch_record(Ahead *ahead, int64_t entry) noexcept nogil:
-    cdef int64_t column
-    if ahead.index_size == sizeof(int32_t):
-        column = (<const int32_t *>ahead.indices)[entry]
-    else:
-        column = (<const int64_t *>ahead.indices)[entry]
-    prefetch_lines(ahead.state + column * ahead.record_size, ahead.record_size)
-
-
-# Step on to the next row that has entries.
-cdef inline void next_row(Ahead *ahead) noexcept nogil:
+# Enter the next row, and the rows that follow it in X as well as in the order.
+cdef inline void enter_row(
+    Ahead *ahead, const index_t *indices, const weight_t *data
+) noexcept nogil:
     cdef int64_t row, begin, length
-    while ahead.entry == ahead.end and ahead.place < ahead.n_rows:
+    ahead.place += 1
+    if ahead.place >= ahead.n_rows:
+        return
+    row = ahead.order[ahead.place]
+    ahead.entry = ahead.indptr[row]
+    while ahead.place + 1 < ahead.n_rows and ahead.order[ahead.place + 1] == row + 1:
+        row += 1
         ahead.place += 1
-        if ahead.place == ahead.n_rows:
-            return
-        row = ahead.order[ahead.place]
-        ahead.entry = ahead.indptr[row]
-        ahead.end = ahead.indptr[row + 1]
-        if ahead.place + ROWS_AHEAD < ahead.n_rows:
-            row = ahead.order[ahead.place + ROWS_AHEAD]
-            begin = ahead.indptr[row]
-            length = ahead.indptr[row + 1] - begin
-            prefetch_lines(ahead.indices + begin * ahead.index_size, length * ahead.index_size)
-            prefetch_lines(ahead.data + begin * ahead.value_size, length * ahead.value_size)
-        if ahead.place + 2 * ROWS_AHEAD < ahead.n_rows:
-            prefetch(&ahead.indptr[ahead.order[ahead.place + 2 * ROWS_AHEAD]])
+    ahead.end = ahead.indptr[row + 1]
+    if ahead.place + ROWS_AHEAD < ahead.n_rows:
+        row = ahead.order[ahead.place + ROWS_AHEAD]
+        begin = ahead.indptr[row]
+        length = ahead.indptr[row + 1] - begin
+        prefetch_lines(&indices[begin], length * sizeof(index_t))
+        prefetch_lines(&data[begin], length * sizeof(weight_t))
+    if ahead.place + 2 * ROWS_AHEAD < ahead.n_rows:
+        prefetch(&ahead.indptr[ahead.order[ahead.place + 2 * ROWS_AHEAD]])
 
 
-# Ask for the records of the next `count` entries.
-cdef inline void ask_for(Ahead *ahead, int64_t count) noexcept nogil:
+# Ask for the records of the next `count` entries, which may lie in several rows.
+cdef inline void ask_across_rows(
+    Ahead *ahead, int64_t count, const weight_t *state, int64_t width,
+    const index_t *indices, const weight_t *data,
+) noexcept nogil:
     cdef int64_t entry, end
     while count > 0 and ahead.place < ahead.n_rows:
         end = min(ahead.end, ahead.entry + count)
         for entry in range(ahead.entry, end):
-            prefetch_record(ahead, entry)
+            prefetch_lines(&state[indices[entry] * width], width * sizeof(weight_t))
         count -= end - ahead.entry
         ahead.entry = end
-        next_row(ahead)
+        if ahead.entry == ahead.end:
+            enter_row(ahead, indices, data)
+
+
+# Ask for the records of the next 4 entries.
+cdef inline void ask_for_four(
+    Ahead *ahead, const weight_t *state, int64_t width,
+    const index_t *indices, const weight_t *data,
+) noexcept nogil:
+    cdef int64_t k
+    if ahead.end - ahead.entry > 4:
+        for k in range(4):
+            prefetch_lines(&state[indices[ahead.entry + k] * width], width * sizeof(weight_t))
+        ahead.entry += 4
+    else:
+        ask_across_rows(ahead, 4, state, width, indices, data)
 
 
 cdef inline Ahead start_ahead(
@@ -95,18 +102,11 @@ cdef inline Ahead start_ahead(
     const int64_t *indptr, const index_t *indices, const weight_t *data,
 ) noexcept nogil:
     cdef Ahead ahead
-    ahead.state = <const char *>state
-    ahead.record_size = width * sizeof(weight_t)
     ahead.order = order
     ahead.n_rows = n_rows
     ahead.indptr = indptr
-    ahead.indices = <const char *>indices
-    ahead.index_size = sizeof(index_t)
-    ahead.data = <const char *>data
-    ahead.value_size = sizeof(weight_t)
     ahead.place = -1
     ahead.entry = 0
     ahead.end = 0
-    next_row(&ahead)
-    ask_for(&ahead, PREFETCH_DISTANCE)
+    ask_across_rows(&ahead, PREFETCH_DISTANCE, state, width, indices, data)
     return ahead

@@ -1,7 +1,8 @@
 """The state: one record of neighbouring numbers per feature, so that a visit costs one cache line.
 
 With K outputs a record is [K values][K accumulators], and for regularised COMID
-[step of last touch][padding] behind them, all of the weights' type. Steps are
+[step last seen][pull] behind them, all of the weights' type; the pull is kept
+for one output, and there to fill 16 bytes for more. Steps are
 whole numbers, which a record holds exactly up to 2^24 (float32) or 2^53
 (float64); the caller starts the count again from zero before that.
 """

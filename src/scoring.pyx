@@ -7,10 +7,20 @@ from libc.stdint cimport int64_t
 
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
-from prefetch cimport Ahead, ask_for, start_ahead
+from prefetch cimport Ahead, ask_across_rows, start_ahead
 from records cimport record_width, steps_of
 from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
-from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t
+from updates cimport (
+    Comid,
+    ComidElastic,
+    ComidL1,
+    Ftrl,
+    Rda,
+    current_weight,
+    pull_of,
+    rule_t,
+    step_size,
+)
 
 
 # The weights of all features, brought up to date; the records stay as they are, so that
@@ -53,13 +63,23 @@ def weights(
             read_weights(ftrl(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
 
 
-def restart_stamps(weight_t[:, ::1] state, int64_t[::1] clock, const weight_t[:, ::1] weight):
-    """Take the weights as of now into stamped records, and count their stamps from here."""
+def restart_stamps(
+    weight_t[:, ::1] state, int64_t[::1] clock, settings, const weight_t[:, ::1] weight
+):
+    """Take the weights as of now into stamped records, and count their stamps from here.
+
+    The settings are those of the steps to come.
+    """
+    cdef Settings s = settings
     cdef int64_t j, k, n_outputs = weight.shape[1]
     for j in range(state.shape[0]):
         for k in range(n_outputs):
             state[j, k] = weight[j, k]
         state[j, 2 * n_outputs] = 0
+        if n_outputs == 1 and s.l2 > 0:
+            state[j, 3] = pull_of(comid_elastic(s), step_size(s.rate, s.epsilon, state[j, 1]))
+        elif n_outputs == 1:
+            state[j, 3] = pull_of(comid_l1(s), step_size(s.rate, s.epsilon, state[j, 1]))
     clock[1] = clock[0]
 
 
@@ -102,19 +122,19 @@ def margins(
             if n_outputs == 1:
                 s0, s1 = 0, 0
                 for p in range(indptr[order[i]], indptr[order[i] + 1] - 1, 2):
-                    ask_for(&ahead, 2)
+                    ask_across_rows(&ahead, 2, w, n_outputs, columns, values)
                     s0 += w[columns[p]] * values[p]
                     s1 += w[columns[p + 1]] * values[p + 1]
                 p = indptr[order[i] + 1]
                 if (p - indptr[order[i]]) % 2:
-                    ask_for(&ahead, 1)
+                    ask_across_rows(&ahead, 1, w, n_outputs, columns, values)
                     s0 += w[columns[p - 1]] * values[p - 1]
                 z[0] = s0 + s1 + <weight_t>intercept[0]
             else:
                 for k in range(n_outputs):
                     z[k] = 0
                 for p in range(indptr[order[i]], indptr[order[i] + 1]):
-                    ask_for(&ahead, 1)
+                    ask_across_rows(&ahead, 1, w, n_outputs, columns, values)
                     for k in range(n_outputs):
                         z[k] += w[columns[p] * n_outputs + k] * values[p]
                 for k in range(n_outputs):

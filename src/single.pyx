@@ -6,19 +6,32 @@ by one pass of the update rule over rows of a CSR matrix, in the order given. A
 step is one row, or the mean gradient of a batch of rows at fixed w. The cost is
 in proportion to the entries stored in those rows.
 
+A record is {value, accumulator}, and for regularised COMID {value, accumulator,
+step last seen, pull}: a step leaves its proximal part to the next visit, as one
+step more that the record has missed, and `pull` is what src/updates.pxd calls so.
+
 The kernel trusts its arguments: sorted column indices without duplicates and
 inside the state, finite values, an order inside the rows, arrays of matching
 lengths, no row whose sample weight is zero. fastada/validation.py sees to it.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
 
+from decay cimport exp_minus_one, expm1_near_zero, exponential, take_log1p
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_step, intercept_weight
 from losses cimport Loss, LossPoint, loss_at
-from prefetch cimport Ahead, ask_for, start_ahead
-from records cimport record_width, steps_of
+from prefetch cimport (
+    ROWS_AHEAD,
+    Ahead,
+    ask_across_rows,
+    ask_for_four,
+    prefetch,
+    start_ahead,
+)
+from records cimport record_width
 from training cimport (
     COMID,
     RDA,
@@ -34,39 +47,116 @@ from training cimport (
     out_of_bounds,
     rda,
 )
-from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t, take_step
+from updates cimport (
+    Comid,
+    ComidElastic,
+    ComidL1,
+    Ftrl,
+    Rda,
+    current_weight,
+    rule_t,
+    shrunk,
+    soft_threshold,
+    step_size,
+    take_step,
+)
 
 
-# Records of the features at work, side by side, so that loops over them vectorise:
-# `value` and `accumulator` as stored, `weight` as the rule has it now.
+# {value, accumulator} of the features at work are copied side by side, so that the loops over
+# them vectorise.
 
 
-# Load the record of `column` into place k. Comid's value is the weight; for the other rules
-# weight[k] is left with the steps that current_weight asks for.
+# Load a record into place k, and return its weight where that takes neither a root nor a division
+# to read; what is returned comes from the state, since what has just been stored to `loaded` takes
+# longer to come back. The elastic net leaves in weight[k] how far the weight is to be pulled.
 cdef inline weight_t load_record(
-    rule_t rule, const weight_t *state, weight_t now, int64_t column, int64_t k,
-    weight_t *value, weight_t *accumulator, weight_t *weight,
+    rule_t rule, const weight_t *state, int64_t column, weight_t now,
+    weight_t *loaded, weight_t *weight, int64_t k,
 ) noexcept nogil:
     cdef const weight_t *record = &state[column * record_width(rule, 1)]
-    value[k] = record[0]
-    accumulator[k] = record[1]
-    if rule_t is not Comid:
-        weight[k] = steps_of(rule, record, 1, now)
-    return record[0]
+    cdef weight_t value = record[0]
+    memcpy(&loaded[2 * k], record, 2 * sizeof(weight_t))
+    if rule_t is ComidL1:
+        value = soft_threshold(value, (now - record[2]) * record[3])
+        weight[k] = value
+    elif rule_t is ComidElastic:
+        weight[k] = (now - record[2]) * record[3]
+    return value
 
 
-cdef inline void store_records(
-    rule_t rule, weight_t *state, weight_t now, const index_t *columns, int64_t length,
-    const weight_t *value, const weight_t *accumulator,
+cdef inline void store_record(
+    rule_t rule, weight_t *state, int64_t column, weight_t now,
+    const weight_t *loaded, const weight_t *weight, int64_t k,
 ) noexcept nogil:
-    cdef weight_t *record
+    cdef weight_t *record = &state[column * record_width(rule, 1)]
+    memcpy(record, &loaded[2 * k], 2 * sizeof(weight_t))
+    if rule_t is ComidL1 or rule_t is ComidElastic:
+        record[2] = now
+        record[3] = weight[k]
+
+
+# The weights of the loaded records, where loading has not given them.
+cdef inline void weigh_records(
+    rule_t rule, weight_t now, const weight_t *loaded, weight_t *weight, int64_t length
+) noexcept nogil:
     cdef int64_t k
-    for k in range(length):
-        record = &state[columns[k] * record_width(rule, 1)]
-        record[0] = value[k]
-        record[1] = accumulator[k]
-        if rule_t is ComidL1 or rule_t is ComidElastic:
-            record[2] = now
+    cdef int32_t n_far = 0
+    cdef weight_t a_minus_one
+    if rule_t is ComidElastic:
+        for k in range(length):
+            n_far += weight[k] > <weight_t>1
+        if weight_t is float and n_far == 0:
+            for k in range(length):
+                a_minus_one = expm1_near_zero(-weight[k])
+                weight[k] = shrunk(rule, loaded[2 * k], <weight_t>1 + a_minus_one, a_minus_one)
+        else:
+            for k in range(length):
+                weight[k] = shrunk(
+                    rule, loaded[2 * k], exponential(-weight[k]), exp_minus_one(-weight[k]))
+    elif rule_t is Rda or rule_t is Ftrl:
+        for k in range(length):
+            weight[k] = current_weight(rule, loaded[2 * k], loaded[2 * k + 1], now)
+
+
+# A step of the record in place k, with gradient g. The stamped rules leave kappa_1 or kappa_2 of
+# src/updates.pxd in the place of the weight.
+cdef inline void step_record(
+    rule_t rule, weight_t *loaded, weight_t *weight, int64_t k, weight_t g
+) noexcept nogil:
+    cdef weight_t *record = &loaded[2 * k]
+    cdef Comid plain
+    if rule_t is Comid:
+        take_step(rule, &record[0], &record[1], record[0], g)
+    elif rule_t is ComidL1 or rule_t is ComidElastic:
+        plain.rate, plain.epsilon = rule.rate, rule.epsilon
+        take_step(plain, &record[0], &record[1], weight[k], g)
+        weight[k] = step_size(rule.rate, rule.epsilon, record[1]) * <weight_t>(
+            rule.l1 if rule_t is ComidL1 else rule.l2)
+    else:
+        take_step(rule, &record[0], &record[1], weight[k], g)
+
+
+# A step of the loaded features, with gradients slope * x. Blocks of 16: while the records of one
+# are stored, the roots and divisions of the next are on their way.
+cdef inline void step_and_store(
+    rule_t rule, weight_t *state, weight_t now, const index_t *columns,
+    const weight_t *x, weight_t slope, int64_t length, weight_t *loaded, weight_t *weight,
+) noexcept nogil:
+    cdef int64_t begin, k
+    for begin in range(0, length - 15, 16):
+        for k in range(begin, begin + 16):
+            step_record(rule, loaded, weight, k, slope * x[k])
+        if rule_t is ComidElastic:
+            take_log1p(&weight[begin], 16)
+        for k in range(begin, begin + 16):
+            store_record(rule, state, columns[k], now, loaded, weight, k)
+    begin = length - length % 16
+    for k in range(begin, length):
+        step_record(rule, loaded, weight, k, slope * x[k])
+    if rule_t is ComidElastic:
+        take_log1p(&weight[begin], length - begin)
+    for k in range(begin, length):
+        store_record(rule, state, columns[k], now, loaded, weight, k)
 
 
 # A sum is a chain of additions, each waiting for the last: four chains run side by side.
@@ -83,32 +173,30 @@ cdef inline weight_t dot(const weight_t *a, const weight_t *b, int64_t length) n
     return (s0 + s1) + (s2 + s3)
 
 
-# w.x of one row, whose records and weights stay in the buffers.
+# w.x of one row, whose records and weights stay loaded.
 cdef inline weight_t load_and_score(
     rule_t rule, const weight_t *state, weight_t now, Ahead *ahead,
-    const index_t *columns, const weight_t *x, int64_t length,
-    weight_t *value, weight_t *accumulator, weight_t *weight,
+    const index_t *indices, const weight_t *data, int64_t begin, int64_t length,
+    weight_t *loaded, weight_t *weight,
 ) noexcept nogil:
+    cdef int64_t width = record_width(rule, 1)
+    cdef const index_t *columns = &indices[begin]
+    cdef const weight_t *x = &data[begin]
     cdef weight_t s0 = 0, s1 = 0, s2 = 0, s3 = 0
     cdef int64_t k
     for k in range(0, length - 3, 4):
-        ask_for(ahead, 4)
-        s0 += x[k] * load_record(
-            rule, state, now, columns[k], k, value, accumulator, weight)
-        s1 += x[k + 1] * load_record(
-            rule, state, now, columns[k + 1], k + 1, value, accumulator, weight)
-        s2 += x[k + 2] * load_record(
-            rule, state, now, columns[k + 2], k + 2, value, accumulator, weight)
-        s3 += x[k + 3] * load_record(
-            rule, state, now, columns[k + 3], k + 3, value, accumulator, weight)
-    ask_for(ahead, length % 4)
+        ask_for_four(ahead, state, width, indices, data)
+        s0 += x[k] * load_record(rule, state, columns[k], now, loaded, weight, k)
+        s1 += x[k + 1] * load_record(rule, state, columns[k + 1], now, loaded, weight, k + 1)
+        s2 += x[k + 2] * load_record(rule, state, columns[k + 2], now, loaded, weight, k + 2)
+        s3 += x[k + 3] * load_record(rule, state, columns[k + 3], now, loaded, weight, k + 3)
+    ask_across_rows(ahead, length % 4, state, width, indices, data)
     for k in range(length - length % 4, length):
-        s0 += x[k] * load_record(rule, state, now, columns[k], k, value, accumulator, weight)
-    if rule_t is Comid:
+        s0 += x[k] * load_record(rule, state, columns[k], now, loaded, weight, k)
+    if rule_t is Comid or rule_t is ComidL1:
         return (s0 + s1) + (s2 + s3)
     else:
-        for k in range(length):
-            weight[k] = current_weight(rule, value[k], accumulator[k], weight[k])
+        weigh_records(rule, now, loaded, weight, length)
         return dot(weight, x, length)
 
 
@@ -118,34 +206,34 @@ cdef Progress learn_rows(
     Intercept *intercept, double now, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
 ) noexcept nogil:
-    cdef weight_t *value = buffer
-    cdef weight_t *accumulator = buffer + capacity
-    cdef weight_t *weight = value if rule_t is Comid else buffer + 2 * capacity
+    cdef weight_t *weight = buffer
+    cdef weight_t *loaded = buffer + capacity
     cdef Progress done
     cdef LossPoint point
-    cdef int64_t row, begin, length, k
-    cdef weight_t slope
+    cdef int64_t row, begin, length
     cdef double margin
     cdef Ahead ahead = start_ahead(
         state, record_width(rule, 1), rows.order, rows.n_rows, rows.indptr, indices, data)
     done.n_steps, done.loss, done.weight = 0, 0, 0
     for done.n_rows in range(rows.n_rows):
+        row = rows.order[min(done.n_rows + ROWS_AHEAD, rows.n_rows - 1)]
+        prefetch(&target[row])
+        prefetch(&rows.sample_weight[row])
         row = rows.order[done.n_rows]
         begin = rows.indptr[row]
         length = rows.indptr[row + 1] - begin
         margin = intercept_weight(rule, intercept[0], settings.intercept_rate)
         margin += load_and_score(
-            rule, state, <weight_t>now, &ahead, &indices[begin], &data[begin], length,
-            value, accumulator, weight)
+            rule, state, <weight_t>now, &ahead, indices, data, begin, length,
+            loaded, weight)
         point = loss_at(loss, margin, target[row])
         point.slope *= rows.sample_weight[row]
         if out_of_bounds(settings, point.value, point.slope):
             return done
-        slope = <weight_t>point.slope
-        for k in range(length):
-            take_step(rule, &value[k], &accumulator[k], weight[k], slope * data[begin + k])
+        step_and_store(
+            rule, state, <weight_t>now, &indices[begin], &data[begin], <weight_t>point.slope,
+            length, loaded, weight)
         now += 1
-        store_records(rule, state, <weight_t>now, &indices[begin], length, value, accumulator)
         if settings.fit_intercept:
             intercept_step(rule, intercept, settings.intercept_rate, point.slope)
         done.loss += rows.sample_weight[row] * point.value
@@ -163,14 +251,13 @@ cdef Progress learn_batches(
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
     index_t *touched, index_t *place,
 ) noexcept nogil:
-    cdef weight_t *value = buffer
-    cdef weight_t *accumulator = buffer + capacity
-    cdef weight_t *gradient = buffer + 2 * capacity
-    cdef weight_t *weight = value if rule_t is Comid else buffer + 3 * capacity
+    cdef weight_t *weight = buffer
+    cdef weight_t *gradient = buffer + capacity
+    cdef weight_t *loaded = buffer + 2 * capacity
     cdef Progress done
     cdef LossPoint point
     cdef int64_t end, n_touched, i, row, p, k
-    cdef weight_t slope, scale, margin
+    cdef weight_t slope, scale, margin, value
     cdef double bias, bias_slope, batch_loss, batch_weight
     done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
     while done.n_rows < rows.n_rows:
@@ -180,15 +267,15 @@ cdef Progress learn_batches(
             row = rows.order[i]
             for p in range(rows.indptr[row], rows.indptr[row + 1]):
                 if place[indices[p]] == 0:
-                    load_record(rule, state, <weight_t>now, indices[p], n_touched,
-                                value, accumulator, weight)
+                    value = load_record(
+                        rule, state, indices[p], <weight_t>now, loaded, weight, n_touched)
+                    if rule_t is Comid:
+                        weight[n_touched] = value
                     gradient[n_touched] = 0
                     touched[n_touched] = indices[p]
                     n_touched += 1
                     place[indices[p]] = <index_t>n_touched
-        if rule_t is not Comid:
-            for k in range(n_touched):
-                weight[k] = current_weight(rule, value[k], accumulator[k], weight[k])
+        weigh_records(rule, <weight_t>now, loaded, weight, n_touched)
         bias = intercept_weight(rule, intercept[0], settings.intercept_rate)
         bias_slope, batch_loss, batch_weight = 0, 0, 0
         for i in range(done.n_rows, end):
@@ -207,11 +294,11 @@ cdef Progress learn_batches(
             batch_loss += rows.sample_weight[row] * point.value
             batch_weight += rows.sample_weight[row]
         scale = <weight_t>1 / <weight_t>(end - done.n_rows)
-        for k in range(n_touched):
-            take_step(rule, &value[k], &accumulator[k], weight[k], scale * gradient[k])
-            place[touched[k]] = 0
+        step_and_store(
+            rule, state, <weight_t>now, touched, gradient, scale, n_touched, loaded, weight)
         now += 1
-        store_records(rule, state, <weight_t>now, touched, n_touched, value, accumulator)
+        for k in range(n_touched):
+            place[touched[k]] = 0
         if settings.fit_intercept:
             intercept_step(
                 rule, intercept, settings.intercept_rate, bias_slope / (end - done.n_rows))

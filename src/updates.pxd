@@ -20,11 +20,11 @@ Two functions are all that a rule is:
     take_step        the record after a step with gradient g from that weight
 """
 
-from libc.math cimport sqrt, sqrtf
+from libc.math cimport copysign, copysignf, fabs, fabsf, sqrt, sqrtf
 from libc.stdint cimport int64_t
 
 from coasting cimport Coasting, coast, way_left
-from decay cimport decay_minus_one
+from decay cimport exp_minus_one, exponential, log1plus
 from dtypes cimport weight_t
 from powers cimport Powers, power, power_minus_one
 
@@ -80,51 +80,87 @@ cdef inline weight_t square_root(weight_t x) noexcept nogil:
 
 
 cdef inline weight_t magnitude(weight_t x) noexcept nogil:
-    return x if x > 0 else -x
+    if weight_t is float:
+        return fabsf(x)
+    else:
+        return fabs(x)
 
 
 cdef inline weight_t with_sign_of(weight_t size, weight_t signed) noexcept nogil:
-    return size if signed > 0 else -size
+    if weight_t is float:
+        return copysignf(size, signed)
+    else:
+        return copysign(size, signed)
+
+
+# max(x, 0), exactly, without the branch that a comparison becomes and that cannot be predicted.
+cdef inline weight_t positive_part(weight_t x) noexcept nogil:
+    return (x + magnitude(x)) * <weight_t>0.5
 
 
 # sign(x) max(|x| - threshold, 0)
 cdef inline weight_t soft_threshold(weight_t x, weight_t threshold) noexcept nogil:
     cdef weight_t size = magnitude(x) - threshold
-    return with_sign_of(size if size > 0 else 0, x)
+    return with_sign_of(positive_part(size), x)
+
+
+# rate / H
+cdef inline weight_t step_size(
+    double rate, double epsilon, weight_t accumulator
+) noexcept nogil:
+    return <weight_t>rate / (<weight_t>epsilon + square_root(accumulator))
+
+
+# COMID over k missed steps, each w <- soft(w, kappa_1) / (1 + kappa_2) with
+# kappa_i = rate l_i / H. Zero absorbs and the path is monotone, so with a = (1 + kappa_2)^-k
+#     |w| <- max(0, |w| a - (l1 / l2)(1 - a)).
+# `pull` is what stays the same while a feature is absent: kappa_1, or log(1 + kappa_2).
+cdef inline weight_t pull_of(rule_t rule, weight_t step) noexcept nogil:
+    if rule_t is ComidL1:
+        return step * <weight_t>rule.l1
+    elif rule_t is ComidElastic:
+        return log1plus(step * <weight_t>rule.l2)
+    else:
+        return 0
+
+
+cdef inline weight_t shrunk(
+    ComidElastic rule, weight_t value, weight_t a, weight_t a_minus_one
+) noexcept nogil:
+    return with_sign_of(
+        positive_part(
+            magnitude(value) * a + <weight_t>(rule.l1 / rule.l2) * a_minus_one),
+        value)
+
+
+cdef inline weight_t pulled(
+    rule_t rule, weight_t value, weight_t pull, weight_t steps
+) noexcept nogil:
+    if rule_t is ComidL1:
+        return soft_threshold(value, steps * pull)
+    elif rule_t is ComidElastic:
+        return shrunk(rule, value, exponential(-steps * pull), exp_minus_one(-steps * pull))
+    else:
+        return value
 
 
 # `steps` is how many steps the record has missed for the COMID rules, all the
 # steps so far for Rda, and not looked at by Comid and Ftrl.
-#
-# COMID over k missed steps, each w <- soft(w, kappa_1) / (1 + kappa_2) with
-# kappa_i = rate l_i / H. Zero absorbs and the path is monotone, so with a = (1 + kappa_2)^-k
-#     |w| <- max(0, |w| a - (l1 / l2)(1 - a)) = max(0, |w| + (|w| + l1 / l2)(a - 1)).
 cdef inline weight_t current_weight(
     rule_t rule, weight_t value, weight_t accumulator, weight_t steps
 ) noexcept nogil:
-    cdef weight_t kappa, size
-    if rule_t is Comid:
-        return value
-    elif rule_t is ComidL1:
-        kappa = <weight_t>(rule.rate * rule.l1) / (
-            <weight_t>rule.epsilon + square_root(accumulator))
-        return soft_threshold(value, steps * kappa)
-    elif rule_t is ComidElastic:
-        kappa = <weight_t>(rule.rate * rule.l2) / (
-            <weight_t>rule.epsilon + square_root(accumulator))
-        size = magnitude(value)
-        size += (size + <weight_t>(rule.l1 / rule.l2)) * decay_minus_one(kappa, steps)
-        return with_sign_of(size if size > 0 else 0, value)
-    elif rule_t is Rda:
+    if rule_t is Rda:
         # w = -sign(sum g) rate max(|sum g| - t l1, 0) / (H + rate t l2)
         return -<weight_t>rule.rate * soft_threshold(value, steps * <weight_t>rule.l1) / (
             <weight_t>rule.epsilon + square_root(accumulator)
             + steps * <weight_t>(rule.rate * rule.l2))
-    else:
+    elif rule_t is Ftrl:
         # w = -sign(z) max(|z| - l1, 0) / ((beta + sqrt(n)) / rate + l2)
         return -soft_threshold(value, <weight_t>rule.l1) / (
             (<weight_t>rule.beta + square_root(accumulator)) / <weight_t>rule.rate
             + <weight_t>rule.l2)
+    else:
+        return pulled(rule, value, pull_of(rule, step_size(rule.rate, rule.epsilon, accumulator)), steps)
 
 
 cdef inline void take_step(
@@ -139,14 +175,14 @@ cdef inline void take_step(
         value[0] += g - sigma * weight
     else:
         # u = w - rate g / H, then the proximal step soft(u, rate l1 / H) / (1 + rate l2 / H)
-        step = <weight_t>rule.rate / (<weight_t>rule.epsilon + square_root(G))
+        step = step_size(rule.rate, rule.epsilon, G)
         if rule_t is Comid:
             value[0] = weight - step * g
         elif rule_t is ComidL1:
             value[0] = soft_threshold(weight - step * g, step * <weight_t>rule.l1)
         else:
             value[0] = soft_threshold(weight - step * g, step * <weight_t>rule.l1) / (
-                1 + step * <weight_t>rule.l2)
+                <weight_t>1 + step * <weight_t>rule.l2)
     accumulator[0] = G
 
 

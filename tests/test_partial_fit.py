@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from reference import DenseRule, slopes
 
 from fastada import AdaGradClassifier, AdaGradRegressor
 
@@ -99,6 +100,33 @@ def test_learning_rate_can_be_changed_between_chunks(text_like):
     np.testing.assert_allclose(
         model.learning_rate_per_feature_, 0.25 / (1e-7 + np.sqrt(model.sum_sq_grad_))
     )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+def test_missed_steps_are_taken_at_the_rate_of_their_time(n_classes, l1_ratio):
+    """The rate and the penalty change while a feature is absent."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4)) * (rng.random((90, 4)) < 0.2)
+    X[0] = 1
+    X[1:80, 1] = 0
+    y = rng.integers(n_classes, size=90)
+    y[:n_classes] = range(n_classes)
+    phases = [(slice(0, 40), 0.5, 0.01), (slice(40, 70), 0.1, 0.05), (slice(70, 90), 1.0, 0.02)]
+    model = AdaGradClassifier(
+        l1_ratio=l1_ratio, initial_accumulator=0.1, fit_intercept=False, multi_class="ovr"
+    )
+    rule = DenseRule((n_classes - (n_classes == 2), 4), "comid", 0, 1e-7, 0, 0, 0, 0.1)
+    targets = 2.0 * np.eye(n_classes)[y] - 1
+    targets = targets[:, 1:] if n_classes == 2 else targets
+    for rows, rate, alpha in phases:
+        model.set_params(learning_rate=rate, alpha=alpha)
+        model.partial_fit(sp.csr_array(X[rows]), y[rows], classes=range(n_classes))
+        rule.rate, rule.l1, rule.l2 = rate, alpha * l1_ratio, alpha * (1 - l1_ratio)
+        for x, target in zip(X[rows], targets[rows], strict=True):
+            r = slopes("log_loss", (rule.w @ x)[None], target[None])[0]
+            rule.step(np.outer(r, x))
+    np.testing.assert_allclose(model.coef_, rule.w, rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("multi_class", ["ovr", "multinomial"])
