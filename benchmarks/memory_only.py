@@ -14,11 +14,19 @@ import numpy as np
 from benchmarks.compiled import library, pointer
 from benchmarks.epochs import seconds
 
-DISTANCES = (16, 32, 64, 128, 256)
+DISTANCES = (4, 16, 32, 64, 128, 256)
 
 SOURCE = r"""
 #include <stdint.h>
 #include <stddef.h>
+
+static inline void prefetch(const NUMBER *record, const int width, const int write)
+{
+    for (size_t byte = 0; byte < width * sizeof(NUMBER); byte += 64) {
+        if (write) __builtin_prefetch((const char *)record + byte, 1, 3);
+        else __builtin_prefetch((const char *)record + byte, 0, 3);
+    }
+}
 
 /* Two visits of each record, as in training: all of a row are read for its margin before any is
    written. Records hold `width` numbers; small widths get a loop of their own by inlining. */
@@ -30,13 +38,9 @@ static inline double train(int64_t n_rows, const int64_t *indptr, const int32_t 
     for (int64_t row = 0; row < n_rows; row++) {
         NUMBER margin = 0;
         for (int64_t k = indptr[row]; k < indptr[row + 1]; k++) {
-            if (k + distance < n_entries) {
-                const char *ahead = (const char *)(records + (size_t)columns[k + distance] * width);
-                for (size_t byte = 0; byte < width * sizeof(NUMBER); byte += 64)
-                    __builtin_prefetch(ahead + byte, 1, 3);
-            }
-            const NUMBER *record = records + (size_t)columns[k] * width;
-            for (int i = 0; i < (width > 4 ? width / 2 : 1); i++) margin += x[k] * record[i];
+            if (k + distance < n_entries)
+                prefetch(records + (size_t)columns[k + distance] * width, width, 1);
+            margin += x[k] * records[(size_t)columns[k] * width];
         }
         const NUMBER change = margin * (NUMBER)1e-9;
         for (int64_t k = indptr[row]; k < indptr[row + 1]; k++) {
@@ -44,6 +48,26 @@ static inline double train(int64_t n_rows, const int64_t *indptr, const int32_t 
             for (int i = 0; i < width; i++) record[i] += change;
         }
         total += margin;
+    }
+    return total;
+}
+
+static inline double score(int64_t n_rows, const int64_t *indptr, const int32_t *columns,
+                           const NUMBER *x, const NUMBER *weights, int64_t distance,
+                           const int width)
+{
+    const int64_t n_entries = indptr[n_rows];
+    double total = 0;
+    for (int64_t row = 0; row < n_rows; row++) {
+        NUMBER margins[width];
+        for (int i = 0; i < width; i++) margins[i] = 0;
+        for (int64_t k = indptr[row]; k < indptr[row + 1]; k++) {
+            if (k + distance < n_entries)
+                prefetch(weights + (size_t)columns[k + distance] * width, width, 0);
+            const NUMBER *weight = weights + (size_t)columns[k] * width;
+            for (int i = 0; i < width; i++) margins[i] += x[k] * weight[i];
+        }
+        for (int i = 0; i < width; i++) total += margins[i];
     }
     return total;
 }
@@ -59,20 +83,8 @@ double replay_training(int64_t n_rows, const int64_t *indptr, const int32_t *col
 double replay_scoring(int64_t n_rows, const int64_t *indptr, const int32_t *columns,
                       const NUMBER *x, const NUMBER *weights, int64_t distance, int width)
 {
-    const int64_t n_entries = indptr[n_rows];
-    double total = 0;
-    for (int64_t row = 0; row < n_rows; row++) {
-        NUMBER margins[4] = {0, 0, 0, 0};
-        for (int64_t k = indptr[row]; k < indptr[row + 1]; k++) {
-            if (k + distance < n_entries)
-                __builtin_prefetch(weights + (size_t)columns[k + distance] * width, 0, 3);
-            const NUMBER *weight = weights + (size_t)columns[k] * width;
-            if (width == 1) margins[k % 4] += x[k] * weight[0];
-            else for (int i = 0; i < width; i++) margins[i % 4] += x[k] * weight[i];
-        }
-        total += margins[0] + margins[1] + margins[2] + margins[3];
-    }
-    return total;
+    if (width == 1) return score(n_rows, indptr, columns, x, weights, distance, 1);
+    return score(n_rows, indptr, columns, x, weights, distance, width);
 }
 """
 
