@@ -10,6 +10,12 @@ def weights(
     settings: Mapping[str, Any],
     out: npt.NDArray[Any],
 ) -> None: ...
+def norms(
+    state: npt.NDArray[Any],
+    clock: npt.NDArray[np.int64],
+    settings: Mapping[str, Any],
+    scratch: npt.NDArray[Any],
+) -> dict[str, float]: ...
 def restart_stamps(
     state: npt.NDArray[Any],
     clock: npt.NDArray[np.int64],

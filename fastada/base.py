@@ -259,12 +259,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         print(f"{line}  {seconds:.2f} s", flush=True)
 
     def _penalty(self) -> float:
-        """l1 |W|_1 + (l2 / 2) |W|_2^2 beside the mean loss."""
-        l1, l2 = self._settings["l1"], self._settings["l2"]
-        if not (l1 or l2):
+        """Give the penalty that stands beside the mean loss."""
+        if not self.alpha:
             return 0.0
-        weights = self._state.weights(self._settings).astype(np.float64, copy=False)
-        penalty = float(l1 * np.abs(weights).sum() + l2 / 2 * np.square(weights).sum())
+        penalty = self._state.penalty(self._settings)
         # FTRL-Proximal penalises the sum of losses once, the others their mean at every step.
         return penalty / self._state.n_steps if self.update == "ftrl" else penalty
 

@@ -121,6 +121,12 @@ class State:
             self._read = (self.n_steps, weights)
         return self._read[1]
 
+    def penalty(self, settings: Settings) -> float:
+        """Give l1 |W|_1 + (l2 / 2) |W|_2^2."""
+        scratch = np.empty(self.n_outputs, dtype=self.dtype)
+        norms = _scoring.norms(self.records, self.clock, settings, scratch)
+        return settings["l1"] * norms["l1"] + settings["l2"] / 2 * norms["l2_squared"]
+
     def intercepts(self, settings: Settings) -> npt.NDArray[np.float64]:
         """Give the intercepts, shape (n_outputs,)."""
         intercepts = np.empty(self.n_outputs)

@@ -46,26 +46,29 @@ cdef union Bits:
     uint64_t bits
 
 
-# A step of splitmix64's finaliser (Steele, Lea, Flood 2014), chained.
-cdef inline uint64_t mix(uint64_t key, uint64_t word) noexcept nogil:
-    key = (key ^ word) * <uint64_t>0xbf58476d1ce4e5b9
-    key = (key ^ (key >> 27)) * <uint64_t>0x94d049bb133111eb
-    return key ^ (key >> 31)
+# splitmix64's finaliser (Steele, Lea, Flood 2014).
+cdef inline uint64_t mixed(uint64_t word) noexcept nogil:
+    word = (word ^ (word >> 30)) * <uint64_t>0xbf58476d1ce4e5b9
+    word = (word ^ (word >> 27)) * <uint64_t>0x94d049bb133111eb
+    return word ^ (word >> 31)
 
 
 def row_keys(
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     uint64_t[::1] keys,
 ):
-    """Mix each row's columns and values into its key in place; explicit zeros do not count."""
+    """Mix each row's columns and values into its key in place; explicit zeros do not count.
+
+    A sum over the entries, which need not wait for one another as a chain would.
+    """
     cdef int64_t row, p
     cdef uint64_t key
     cdef Bits word
     with nogil:
         for row in range(indptr.shape[0] - 1):
-            key = keys[row]
+            key = mixed(keys[row])
             for p in range(indptr[row], indptr[row + 1]):
                 if data[p] != 0:
                     word.value = data[p]
-                    key = mix(mix(key, <uint64_t>indices[p]), word.bits)
+                    key += mixed(word.bits ^ mixed(<uint64_t>indices[p] + 1))
             keys[row] = key

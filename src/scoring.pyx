@@ -3,7 +3,9 @@
 The kernels trust their arguments, as src/single.pyx says.
 """
 
-from libc.stdint cimport int64_t
+from libc.math cimport fabs
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
@@ -23,21 +25,54 @@ from updates cimport (
 )
 
 
+cdef struct Norms:
+    double l1
+    double l2_squared
+
+
+# The weights that a record stands for. A value of zero is a weight of zero under every rule, and
+# most features of a hashed text have never been seen.
+cdef inline void read_record(
+    rule_t rule, const weight_t *record, double now, int64_t n_outputs, weight_t *weight
+) noexcept nogil:
+    cdef weight_t steps = steps_of(rule, record, n_outputs, <weight_t>now)
+    cdef int32_t n_nonzero = 0
+    cdef int64_t k
+    for k in range(n_outputs):
+        n_nonzero += record[k] != 0
+    if n_nonzero == 0:
+        memset(weight, 0, n_outputs * sizeof(weight_t))
+        return
+    for k in range(n_outputs):
+        weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps)
+
+
 # The weights of all features, brought up to date; the records stay as they are, so that
 # looking at a model in the middle of its training does not change a bit of what follows.
 cdef void read_weights(
     rule_t rule, const weight_t *state, double now, int64_t n_features, int64_t n_outputs,
     weight_t *weight,
 ) noexcept nogil:
-    cdef const weight_t *record
-    cdef weight_t steps
-    cdef int64_t j, k
+    cdef int64_t j
     for j in range(n_features):
-        record = &state[j * record_width(rule, n_outputs)]
-        steps = steps_of(rule, record, n_outputs, <weight_t>now)
+        read_record(rule, &state[j * record_width(rule, n_outputs)], now, n_outputs,
+                    &weight[j * n_outputs])
+
+
+# The same, summed: |W|_1 and |W|_2^2. `weight` has room for one record's weights.
+cdef Norms read_norms(
+    rule_t rule, const weight_t *state, double now, int64_t n_features, int64_t n_outputs,
+    weight_t *weight,
+) noexcept nogil:
+    cdef Norms norms
+    cdef int64_t j, k
+    norms.l1, norms.l2_squared = 0, 0
+    for j in range(n_features):
+        read_record(rule, &state[j * record_width(rule, n_outputs)], now, n_outputs, weight)
         for k in range(n_outputs):
-            weight[j * n_outputs + k] = current_weight(
-                rule, record[k], record[n_outputs + k], steps)
+            norms.l1 += fabs(weight[k])
+            norms.l2_squared += <double>weight[k] * weight[k]
+    return norms
 
 
 def weights(
@@ -61,6 +96,30 @@ def weights(
             read_weights(rda(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
         else:
             read_weights(ftrl(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+
+
+def norms(const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weight_t[::1] scratch):
+    """Return {"l1", "l2_squared"} of all weights; scratch has one number per output."""
+    cdef Settings s = settings
+    cdef double now = clock[0] - clock[1]
+    cdef int64_t n_features = state.shape[0], n_outputs = scratch.shape[0]
+    cdef Norms sums
+    sums.l1, sums.l2_squared = 0, 0
+    if n_features == 0:
+        return sums
+    with nogil:
+        if s.update == COMID and s.l2 > 0:
+            sums = read_norms(
+                comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
+        elif s.update == COMID and s.l1 > 0:
+            sums = read_norms(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
+        elif s.update == COMID:
+            sums = read_norms(comid(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
+        elif s.update == RDA:
+            sums = read_norms(rda(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
+        else:
+            sums = read_norms(ftrl(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
+    return sums
 
 
 def restart_stamps(
