@@ -15,15 +15,16 @@ FLAGS = ("-O3", "-fno-math-errno", "-shared", "-fPIC")
 def library(source, *extra_flags):
     """Compile a string of C; NotImplementedError, by which asv skips, without a compiler."""
     compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
-    # Kept until the process ends: the library stays loaded.
-    folder = Path(tempfile.mkdtemp(prefix="fastada-benchmark-"))
-    (folder / "source.c").write_text(source)
-    command = [compiler, *FLAGS, *extra_flags, str(folder / "source.c"), "-lm"]
-    try:
-        subprocess.run([*command, "-o", str(folder / "library.so")], check=True)
-    except FileNotFoundError:
-        raise NotImplementedError(f"there is no C compiler {compiler!r}") from None
-    return ctypes.CDLL(str(folder / "library.so"))
+    # Once loaded, the library needs its file no more.
+    with tempfile.TemporaryDirectory(prefix="fastada-benchmark-") as name:
+        folder = Path(name)
+        (folder / "source.c").write_text(source)
+        command = [compiler, *FLAGS, *extra_flags, str(folder / "source.c"), "-lm"]
+        try:
+            subprocess.run([*command, "-o", str(folder / "library.so")], check=True)
+        except FileNotFoundError:
+            raise NotImplementedError(f"there is no C compiler {compiler!r}") from None
+        return ctypes.CDLL(str(folder / "library.so"))
 
 
 def pointer(array):
