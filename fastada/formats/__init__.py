@@ -1,0 +1,155 @@
+"""Files of labelled rows in any of the usual formats.
+
+file = DataFile(path, options)           guesses what options leave open
+for chunk in file.chunks(problems): ...  from the beginning
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import PurePath
+from typing import Any
+
+from fastada.formats import delimited, simple, sparse
+from fastada.formats.chunk import Chunk
+from fastada.formats.lines import BYTE_ORDER_MARK, read_lines
+from fastada.formats.options import ReadOptions
+from fastada.formats.problems import FormatError, Problems
+from fastada.formats.source import Source, TruncatedError
+
+__all__ = ["FORMATS", "VECTORS", "Chunk", "DataFile", "FormatError", "Problems", "ReadOptions"]
+
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+READERS: dict[str, Callable[..., Iterator[Chunk]]] = {
+    "jsonl": simple.read_jsonl,
+    "fasttext": simple.read_fasttext,
+    "text": simple.read_plain,
+    "svmlight": sparse.read_svmlight,
+    "vw": sparse.read_vowpal,
+}
+FORMATS = (*DELIMITERS, *READERS, "parquet")
+VECTORS = ("svmlight", "vw")
+
+_SUFFIXES = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".parquet": "parquet", ".svm": "svmlight", ".svmlight": "svmlight", ".libsvm": "svmlight",
+    ".vw": "vw", ".ft": "fasttext", ".fasttext": "fasttext",
+}  # fmt: skip
+_COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
+_SVMLIGHT = re.compile(r"[^\s|:]+(\s+\d+:[-+.\deE]+)+\s*(#.*)?$")
+_VOWPAL = re.compile(r"(-?[\d.]+\s+){0,3}('?\S*)?\|\w*(:[\d.]+)?(\s|$)")
+
+# Of the beginning of a file, what is looked at to guess.
+SAMPLE_LINES = 100
+
+
+class DataFile:
+    """A file that has been looked at.
+
+    Parameters
+    ----------
+    path : str
+        "-" is standard input, which can be read once.
+    options : ReadOptions
+
+    Attributes
+    ----------
+    format : str
+        One of FORMATS.
+    source : Source
+
+    Raises
+    ------
+    FormatError
+        If it is empty, or a column that was asked for is not there.
+    OSError
+        If it cannot be opened.
+    """
+
+    def __init__(self, path: str, options: ReadOptions) -> None:
+        self.source = Source(path)
+        self._begun: Iterator[bytes] | None = self.source.pieces()
+        try:
+            self._first = next(self._begun, b"")
+        except TruncatedError as error:
+            raise FormatError(f"{self.source.name}: {error}") from None
+        if not self._first:
+            raise FormatError(f"{self.source.name} is empty")
+        head = self._first.removeprefix(BYTE_ORDER_MARK)[: 1 << 16]
+        *lines, rest = head.decode("utf-8", "replace").split("\n")
+        # The last line may be cut in two.
+        lines = [line.rstrip("\r") for line in lines[:SAMPLE_LINES] or [rest]]
+        sample = [line for line in lines if line.strip()]
+        self.format = options.format or guess_format(path, sample)
+        self.layout: delimited.Layout | None = None
+        if self.format in DELIMITERS:
+            self.layout = delimited.guess_layout(
+                sample, DELIMITERS[self.format], options, self.source.name
+            )
+            if options.labelled and self.layout.label is None:
+                raise FormatError(f"{self.source.name} has one column: there are no labels")
+        self.options = replace(options, format=self.format)
+
+    @property
+    def is_vectors(self) -> bool:
+        """Whether rows are vectors and not text."""
+        return self.format in VECTORS
+
+    def describe(self) -> str:
+        """Say how the file is read."""
+        parts = [self.format]
+        if self.source.compression:
+            parts.append(self.source.compression)
+        if self.layout is not None:
+            parts.append(str(self.layout))
+        return f"{self.source.name}: read as {', '.join(parts)}"
+
+    def chunks(self, problems: Problems) -> Iterator[Chunk]:
+        """Read the file from its beginning.
+
+        Raises
+        ------
+        FormatError
+            At the first bad row, unless those are to be skipped.
+        """
+        if self.format == "parquet":
+            from fastada.formats import parquet
+
+            self.source.position = 0
+            return parquet.read(self.source, self.options, problems)
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            pieces: Iterator[bytes] = chain([self._first], begun)
+        else:
+            pieces = self.source.pieces()
+        quoting = self.layout is not None and self.layout.quoting
+        blocks = read_lines(pieces, problems, blank_is_bad=not quoting)
+        if self.layout is not None:
+            layout = self.layout
+            if not self.options.labelled:
+                layout = replace(layout, label=None)
+            return delimited.read(blocks, layout, problems)
+        return READERS[self.format](blocks, self.options, problems)
+
+
+def guess_format(path: str, sample: list[str]) -> str:
+    """Guess by the name, or else by the first lines."""
+    name = PurePath(path)
+    if name.suffix.lower() in _COMPRESSED:
+        name = name.with_suffix("")
+    if name.suffix.lower() in _SUFFIXES:
+        return _SUFFIXES[name.suffix.lower()]
+    if not sample:
+        return "text"
+    tests: dict[str, Callable[[str], Any]] = {
+        "parquet": lambda line: line.startswith("PAR1"),
+        "jsonl": lambda line: line.lstrip().startswith("{"),
+        "fasttext": lambda line: line.startswith(simple.LABEL_PREFIX),
+        "svmlight": _SVMLIGHT.match,
+        "tsv": lambda line: "\t" in line,
+        "vw": _VOWPAL.match,
+    }
+    return next((name for name, fits in tests.items() if all(map(fits, sample[:10]))), "text")

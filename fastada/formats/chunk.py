@@ -1,0 +1,126 @@
+"""Rows read from a file: texts or vectors, with labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada._arrow import inspect
+from fastada.formats.lines import Lines
+from fastada.formats.problems import Problems
+
+INVALID_UTF8 = 3
+SHORT = 32
+
+
+class Strings(NamedTuple):
+    """UTF-8 strings where they lie; `owner` keeps them alive."""
+
+    addresses: NDArray[np.uint64]
+    sizes: NDArray[np.int64]
+    owner: object
+
+
+class Vectors(NamedTuple):
+    """Rows of a CSR matrix."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: NDArray[np.float32]
+
+
+@dataclass
+class Chunk:
+    """Rows that follow each other in a file.
+
+    Attributes
+    ----------
+    numbers : ndarray of int64, shape (n_rows,)
+        Line, or row, of each in the file, from 1.
+    labels : list of str, or None
+        None where the file has none.
+    texts : Strings or list of bytes or str, or None
+    vectors : Vectors or None
+    weights : ndarray of float64, shape (n_rows,), or None
+    n_bytes : int
+        Size of the rows in the file.
+    bad : list of int
+        Lines, or rows, left out among them.
+    """
+
+    numbers: NDArray[np.int64]
+    labels: list[str] | None
+    texts: Any = None
+    vectors: Vectors | None = None
+    weights: NDArray[np.float64] | None = None
+    n_bytes: int = 0
+    bad: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def only(self, rows: NDArray[np.int64]) -> Chunk:
+        """Keep some of the rows."""
+        texts, vectors = self.texts, self.vectors
+        if isinstance(texts, Strings):
+            texts = Strings(texts.addresses[rows], texts.sizes[rows], texts.owner)
+        elif texts is not None:
+            texts = [texts[row] for row in rows.tolist()]
+        if vectors is not None:
+            sizes = np.diff(vectors.indptr)
+            entries = np.isin(np.repeat(np.arange(len(sizes)), sizes), rows)
+            indptr = np.concatenate(([0], np.cumsum(sizes[rows])))
+            vectors = Vectors(indptr, vectors.indices[entries], vectors.data[entries])
+        return Chunk(
+            self.numbers[rows],
+            None if self.labels is None else [self.labels[row] for row in rows.tolist()],
+            texts,
+            vectors,
+            None if self.weights is None else self.weights[rows],
+            self.n_bytes,
+            [*self.bad, *np.delete(self.numbers, rows).tolist()],
+        )
+
+
+def sound(lines: Lines, problems: Problems, bad: list[int]) -> Lines:
+    """Leave out lines with NUL bytes or bad UTF-8, and report them."""
+    bad.extend(lines.blank)
+    faults = np.zeros(len(lines), bool)
+    if b"\x00" in lines.data:
+        for i, (number, line) in enumerate(lines):
+            if b"\x00" in line:
+                faults[i] = True
+                bad.append(number)
+                problems.bad_row(number, "NUL byte")
+    if not lines.data.isascii():
+        base = np.frombuffer(lines.data, np.uint8).ctypes.data
+        kinds = np.empty(len(lines), np.uint8)
+        inspect((lines.starts + base).astype(np.uint64), lines.ends - lines.starts, kinds)
+        for i in np.flatnonzero((kinds == INVALID_UTF8) & ~faults).tolist():
+            faults[i] = True
+            bad.append(int(lines.numbers[i]))
+            problems.bad_row(bad[-1], "bad UTF-8", _where(lines[i]))
+    return lines.without(faults) if faults.any() else lines
+
+
+def _where(line: bytes) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start + 1} of the line: {error.reason}"
+    return ""
+
+
+def strings_at(lines: Lines, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Strings:
+    """Strings inside lines, not copied."""
+    base = np.frombuffer(lines.data, np.uint8).ctypes.data
+    return Strings((starts + base).astype(np.uint64), ends - starts, lines.data)
+
+
+def empty_texts(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:
+    """Positions of texts of white space alone; SHORT bytes or more are taken to be text."""
+    suspects = np.flatnonzero(ends - starts < SHORT).tolist()
+    return np.array([i for i in suspects if not data[starts[i] : ends[i]].strip()], np.int64)

@@ -1,0 +1,252 @@
+"""CSV and TSV.
+
+Blocks without quotes are cut by NumPy, and no Python object is made of a text; records with quotes
+go through the csv module.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada.formats.chunk import Chunk, empty_texts, sound, strings_at
+from fastada.formats.lines import LONGEST_LINE, Lines
+from fastada.formats.options import ReadOptions
+from fastada.formats.problems import FormatError, Problems
+
+TEXT_NAMES = ("text", "content", "body", "document", "message", "review", "sentence", "comment",
+              "description", "question", "title")  # fmt: skip
+LABEL_NAMES = ("label", "class", "category", "target", "sentiment", "topic", "intent", "y")
+NAMES = frozenset(TEXT_NAMES + LABEL_NAMES)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in a table; columns count from 0."""
+
+    delimiter: str
+    quoting: bool
+    header: bool
+    n_columns: int
+    text: int
+    label: int | None
+
+    def __str__(self) -> str:
+        parts = [f"text in column {self.text + 1}"]
+        parts.append("no label" if self.label is None else f"label in column {self.label + 1}")
+        parts.append("a header" if self.header else "no header")
+        return ", ".join(parts)
+
+
+def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: str) -> Layout:
+    """Find the columns by their names, or else by what is in the first lines.
+
+    Raises
+    ------
+    FormatError
+        If a column that was asked for is not there.
+    """
+    quoting = options.quoting if options.quoting is not None else delimiter == ","
+    csv.field_size_limit(2 * LONGEST_LINE)
+    mode: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
+    rows = list(csv.reader([line + "\n" for line in sample], delimiter=delimiter, quoting=mode))
+    rows = [row for row in rows if row] or [[""]]
+    first = [field.strip().lower() for field in rows[0]]
+    wanted = [c.lower() for c in (options.text_column, options.label_column) if c]
+    header = options.header
+    if header is None:
+        header = bool(NAMES & set(first)) or any(c in first for c in wanted if not c.isdigit())
+    body = rows[1:] or rows if header else rows
+    n_columns = len(rows[0])
+    names = first if header else []
+
+    def number(asked: str) -> int:
+        if asked.lower() in names:
+            return names.index(asked.lower())
+        if asked.isdigit() and 1 <= int(asked) <= n_columns:
+            return int(asked) - 1
+        known = f"; its columns are {', '.join(rows[0])}" if header else ""
+        raise FormatError(f"{name} has {n_columns} columns and none called {asked!r}{known}")
+
+    def column(position: int) -> list[str]:
+        return [row[position] for row in body if position < len(row)]
+
+    label = number(options.label_column) if options.label_column else None
+    if label is None:
+        label = next((names.index(n) for n in LABEL_NAMES if n in names), None)
+    text = number(options.text_column) if options.text_column else None
+    if text is None:
+        text = next((names.index(n) for n in TEXT_NAMES if n in names), None)
+    if text is None:
+        others = [i for i in range(n_columns) if i != label] or [0]
+        text = max(others, key=lambda i: sum(map(len, column(i))))
+    if label is None and n_columns > 1:
+        others = [i for i in range(n_columns) if i != text]
+        label = min(others, key=lambda i: len(set(column(i))))
+    return Layout(delimiter, quoting, header, n_columns, text, label)
+
+
+def read(blocks: Iterable[Lines], layout: Layout, problems: Problems) -> Iterator[Chunk]:
+    """Read a table; its cells are those of `layout`."""
+    if layout.quoting:
+        blocks = _whole_records(blocks, problems)
+    header = layout.header
+    for lines in blocks:
+        n_bytes = len(lines.data)
+        if header and len(lines):
+            bad = np.zeros(len(lines), bool)
+            bad[0], header = True, False
+            lines = lines.without(bad)
+        left_out: list[int] = []
+        lines = sound(lines, problems, left_out)
+        if layout.quoting and b'"' in lines.data:
+            yield _quoted_chunk(lines, layout, problems, left_out, n_bytes)
+        else:
+            yield _plain_chunk(lines, layout, problems, left_out, n_bytes)
+
+
+def _plain_chunk(
+    lines: Lines, layout: Layout, problems: Problems, bad: list[int], n_bytes: int
+) -> Chunk:
+    data = lines.data
+    separators = np.flatnonzero(np.frombuffer(data, np.uint8) == ord(layout.delimiter))
+    row = np.searchsorted(lines.ends, separators)
+    inside = row < len(lines)
+    separators, row = separators[inside], row[inside]
+    inside = separators >= lines.starts[row]
+    separators, row = separators[inside], row[inside]
+    n_found = np.bincount(row, minlength=len(lines)) + 1
+    wrong = n_found != layout.n_columns
+    if wrong.any():
+        for i in np.flatnonzero(wrong).tolist():
+            bad.append(int(lines.numbers[i]))
+            problems.bad_row(
+                bad[-1], "wrong number of columns", f"{n_found[i]}, not {layout.n_columns}"
+            )
+        separators = separators[~wrong[row]]
+        lines = lines.without(wrong)
+    cuts = separators.reshape(len(lines), layout.n_columns - 1)
+    starts = np.column_stack([lines.starts, cuts + 1])
+    ends = np.column_stack([cuts, lines.ends])
+    text_starts, text_ends = starts[:, layout.text], ends[:, layout.text]
+    labels = None
+    if layout.label is not None:
+        labels = _labels(data, starts[:, layout.label], ends[:, layout.label])
+    chunk = Chunk(lines.numbers, labels, strings_at(lines, text_starts, text_ends), bad=bad)
+    chunk.n_bytes = n_bytes
+    return _checked(chunk, empty_texts(data, text_starts, text_ends).tolist(), problems)
+
+
+def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
+    known: dict[bytes, str] = {}
+    labels = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        raw = data[start:end]
+        label = known.get(raw)
+        if label is None:
+            label = known[raw] = raw.decode().strip()
+        labels.append(label)
+    return labels
+
+
+def _quoted_chunk(
+    lines: Lines, layout: Layout, problems: Problems, bad: list[int], n_bytes: int
+) -> Chunk:
+    csv.field_size_limit(2 * LONGEST_LINE)
+    numbers: list[int] = []
+    labels: list[str] = []
+    texts: list[str] = []
+    for number, line in lines:
+        try:
+            rows = list(
+                csv.reader(
+                    io.StringIO(line.decode(), newline=""), delimiter=layout.delimiter, strict=True
+                )
+            )
+        except csv.Error as error:
+            bad.append(number)
+            problems.bad_row(number, "bad quoting", str(error))
+            continue
+        row = rows[0] if rows else []
+        if len(row) != layout.n_columns:
+            bad.append(number)
+            problems.bad_row(
+                number, "wrong number of columns", f"{len(row)}, not {layout.n_columns}"
+            )
+            continue
+        numbers.append(number)
+        texts.append(row[layout.text])
+        labels.append("" if layout.label is None else row[layout.label].strip())
+    chunk = Chunk(
+        np.array(numbers, np.int64), None if layout.label is None else labels, texts, bad=bad
+    )
+    chunk.n_bytes = n_bytes
+    return _checked(chunk, [i for i, text in enumerate(texts) if not text.strip()], problems)
+
+
+def _checked(chunk: Chunk, empty: list[int], problems: Problems) -> Chunk:
+    """Leave out rows without a text or without a label."""
+    faults = dict.fromkeys(empty, "empty text")
+    if chunk.labels is not None and "" in chunk.labels:
+        faults |= {i: "empty label" for i, label in enumerate(chunk.labels) if not label}
+    if not faults:
+        return chunk
+    for i, fault in sorted(faults.items()):
+        problems.bad_row(int(chunk.numbers[i]), fault)
+    return chunk.only(np.delete(np.arange(len(chunk)), list(faults)))
+
+
+def _whole_records(blocks: Iterable[Lines], problems: Problems) -> Iterator[Lines]:
+    """Join lines that a quoted line break cuts in two; a record has an even number of quotes."""
+    carried, first = b"", 1
+    for lines in blocks:
+        if not carried and b'"' not in lines.data:
+            yield lines
+            continue
+        data = carried + lines.data
+        number = first if carried else int(lines.numbers[0])
+        if not carried:
+            data = data[int(lines.starts[0]) :]
+        carried, first = yield from _records(data, number)
+        while len(carried) > LONGEST_LINE:
+            carried, first = yield from _give_up(carried, first, problems)
+    while carried:
+        carried, first = yield from _give_up(carried, first, problems)
+
+
+def _give_up(
+    data: bytes, number: int, problems: Problems
+) -> Generator[Lines, None, tuple[bytes, int]]:
+    """Report a quote that never closes, and go on after its line."""
+    problems.bad_row(number, "bad quoting", "a quote is never closed")
+    rest = data[data.find(b"\n") + 1 :] if b"\n" in data else b""
+    return (yield from _records(rest, number + 1))
+
+
+def _records(data: bytes, first: int) -> Generator[Lines, None, tuple[bytes, int]]:
+    """Yield the complete records; return what is left and its line."""
+    array = np.frombuffer(data, np.uint8)
+    breaks = np.flatnonzero(array == ord("\n"))
+    if data and not data.endswith(b"\n"):
+        breaks = np.append(breaks, len(data))
+    quotes = np.searchsorted(np.flatnonzero(array == ord('"')), breaks)
+    whole = quotes % 2 == 0
+    ends = breaks[whole]
+    starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+    line = np.arange(first, first + len(breaks))[whole]
+    numbers = np.concatenate(([first], line[:-1] + 1)) if len(ends) else line
+    carriage = (ends > starts) & (array[np.maximum(ends - 1, 0)] == ord("\r"))
+    ends = ends - carriage
+    filled = ends > starts
+    if filled.any():
+        yield Lines(data, starts[filled], ends[filled], numbers[filled])
+    if not len(breaks) or whole[-1]:
+        return b"", first
+    stop = int(breaks[whole][-1]) + 1 if whole.any() else 0
+    return data[stop:], int(line[-1]) + 1 if len(line) else first

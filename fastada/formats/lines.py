@@ -1,0 +1,150 @@
+"""Bytes cut into lines, many at a time and without a Python object for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada.formats.problems import Problems
+from fastada.formats.source import TruncatedError
+
+# Lines are gathered up to this size before they are looked at.
+BLOCK = 1 << 20
+# A longer line is a bad row, and never held in memory as a whole.
+LONGEST_LINE = 1 << 26
+
+NEWLINE, RETURN = 10, 13
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that follow each other in a file.
+
+    Attributes
+    ----------
+    data : bytes
+        All of them.
+    starts, ends : ndarray of int64
+        Of each line in `data`, without its line break.
+    numbers : ndarray of int64
+        Of each line in the file, from 1.
+    blank : tuple of int
+        Numbers of empty lines before or among them.
+    """
+
+    data: bytes
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    blank: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, i: int) -> bytes:
+        return self.data[self.starts[i] : self.ends[i]]
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Yield number and bytes of each line."""
+        data = self.data
+        rows = zip(self.numbers.tolist(), self.starts.tolist(), self.ends.tolist(), strict=True)
+        for number, start, end in rows:
+            yield number, data[start:end]
+
+    def without(self, bad: NDArray[np.bool_]) -> Lines:
+        """Leave out some of the lines."""
+        good = ~bad
+        return replace(
+            self, starts=self.starts[good], ends=self.ends[good], numbers=self.numbers[good]
+        )
+
+
+def read_lines(
+    pieces: Iterable[bytes], problems: Problems, *, blank_is_bad: bool = True
+) -> Iterator[Lines]:
+    """Cut pieces of a file into blocks of whole lines.
+
+    Lines that are too long are reported and left out, as are empty lines unless the file ends with
+    them; the end of a damaged file is reported.
+    """
+    blank: list[int] = []
+    for block, first in _blocks(pieces, problems):
+        lines = _cut(block, first)
+        if not blank_is_bad:
+            yield lines
+            continue
+        empty = lines.ends == lines.starts
+        blank += lines.numbers[empty].tolist()
+        lines = lines.without(empty)
+        if len(lines):
+            now = [number for number in blank if number < lines.numbers[-1]]
+            blank = blank[len(now) :]
+            for number in now:
+                problems.bad_row(number, "empty row")
+            yield replace(lines, blank=tuple(now))
+
+
+def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[tuple[bytes, int]]:
+    """Yield blocks that end with a line, and the number of their first line."""
+    number = 1
+    pending: list[bytes] = []
+    size = 0
+    skipping = False
+    iterator = iter(pieces)
+    begun = False
+    damage = ""
+    while True:
+        try:
+            piece = next(iterator, b"")
+        except TruncatedError as error:
+            piece, damage = b"", str(error)
+        if not piece:
+            break
+        if not begun:
+            piece, begun = piece.removeprefix(BYTE_ORDER_MARK), True
+        if skipping:
+            end = piece.find(b"\n")
+            if end < 0:
+                continue
+            piece, skipping = piece[end + 1 :], False
+        end = piece.rfind(b"\n") + 1
+        if end and size + end >= BLOCK:
+            block = b"".join([*pending, piece[:end]])
+            yield block, number
+            number += block.count(b"\n")
+            pending, size = [piece[end:]], len(piece) - end
+            continue
+        pending.append(piece)
+        size += len(piece)
+        if size > LONGEST_LINE:
+            block = b"".join(pending)
+            end = block.rfind(b"\n") + 1
+            yield block[:end], number
+            number += block.count(b"\n")
+            problems.bad_row(number, "line too long", f"more than {LONGEST_LINE >> 20} MB")
+            number += 1
+            pending, size, skipping = [], 0, True
+    rest = b"".join(pending)
+    if damage:
+        end = rest.rfind(b"\n") + 1
+        yield rest[:end], number
+        problems.bad_row(number + rest.count(b"\n"), "file cut short", damage)
+    elif rest:
+        yield rest, number
+
+
+def _cut(block: bytes, first: int) -> Lines:
+    array = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(array == NEWLINE)
+    if block and not block.endswith(b"\n"):
+        ends = np.append(ends, len(block))
+    starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+    numbers = np.arange(first, first + len(ends))
+    if b"\r" in block:
+        returns = (ends > starts) & (array[np.maximum(ends - 1, 0)] == RETURN)
+        ends = ends - returns
+    return Lines(block, starts, ends, numbers)

@@ -1,0 +1,176 @@
+"""Files and standard input as pieces of decompressed bytes."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, BinaryIO
+
+from fastada.formats.problems import FormatError
+
+STDIN = "-"
+# Also the most that one step of decompression gives, whatever the file's ratio.
+PIECE = 1 << 20
+_MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class _Gunzip:
+    """zlib behind the interface of bz2's and lzma's decompressors."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        result = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        self.needs_input = not self._zlib.unconsumed_tail
+        return result
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        self._rest = self._rest or next(self._pieces, b"")
+        result, self._rest = self._rest[:size], self._rest[size:]
+        return result
+
+
+def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        import pyarrow
+    except ImportError:
+        raise FormatError(
+            "zstd files need pyarrow (pip install pyarrow); or: zstd -dc FILE | fastada ..."
+        ) from None
+    with pyarrow.CompressedInputStream(pyarrow.PythonFile(_Pieces(pieces), "r"), "zstd") as file:
+        while True:
+            try:
+                piece = file.read(PIECE)
+            except OSError as error:
+                raise TruncatedError(f"zstd data is damaged or ends early ({error})") from None
+            if not piece:
+                return
+            yield piece
+
+
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    "gzip": _Gunzip,
+    "xz": lzma.LZMADecompressor,
+    "bzip2": bz2.BZ2Decompressor,
+}
+
+
+class TruncatedError(Exception):
+    """A compressed file ends early, or is damaged."""
+
+
+class Source:
+    """A file, or standard input.
+
+    Parameters
+    ----------
+    path : str
+        "-" is standard input, which can be read once.
+
+    Attributes
+    ----------
+    name : str
+    compression : str or None
+        Told by the first bytes; known once reading has begun.
+    size : int or None
+        Bytes of the file as it is stored.
+    position : int
+        Stored bytes read so far.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.is_stdin = path == STDIN
+        self.name = "<stdin>" if self.is_stdin else path
+        self.size = None if self.is_stdin else os.stat(path).st_size
+        self.compression: str | None = None
+        self.position = 0
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the stored bytes."""
+        if self.is_stdin:
+            yield sys.stdin.buffer
+        else:
+            with open(self.path, "rb") as file:
+                yield file
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the decompressed bytes from the beginning.
+
+        Raises
+        ------
+        TruncatedError
+            After all that could be read.
+        """
+        self.position = 0
+        with self.open() as file:
+            stored = self._stored(file)
+            first = next(stored, b"")
+            self.compression = next(
+                (name for magic, name in _MAGIC.items() if first.startswith(magic)), None
+            )
+            if self.compression is None:
+                if first:
+                    yield first
+                yield from stored
+            elif self.compression == "zstd":
+                yield from _unzstd(chain([first], stored))
+            else:
+                yield from self._decompressed(first, stored, _DECOMPRESSORS[self.compression])
+
+    def _stored(self, file: BinaryIO) -> Iterator[bytes]:
+        while piece := file.read(PIECE):
+            self.position += len(piece)
+            yield piece
+
+    def _decompressed(
+        self, data: bytes, stored: Iterator[bytes], make: Callable[[], Any]
+    ) -> Iterator[bytes]:
+        decompressor = make()
+        while True:
+            try:
+                result = decompressor.decompress(data, PIECE)
+            except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+                raise TruncatedError(f"{self.compression} data is damaged ({error})") from None
+            if result:
+                yield result
+            data = b""
+            if decompressor.eof:
+                # Another member may follow; zeros are padding.
+                data = (decompressor.unused_data or next(stored, b"")).lstrip(b"\x00")
+                if not data:
+                    return
+                decompressor = make()
+            elif decompressor.needs_input:
+                data = next(stored, b"")
+                if not data:
+                    raise TruncatedError(f"{self.compression} data ends early")

@@ -1,0 +1,166 @@
+import contextlib
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastada.formats import DataFile, FormatError, Problems, ReadOptions, lines
+
+from .common import read
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40)
+LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029\t\x00"
+LABEL = st.text(st.characters(codec="utf-8", exclude_characters=LINE_BREAKS), min_size=1).filter(
+    lambda label: label == label.strip() and label
+)
+
+
+@given(rows=st.lists(st.tuples(LABEL, CELL.filter(str.strip)), min_size=1, max_size=20))
+def test_csv_is_what_the_csv_module_wrote(tmp_path_factory, rows):
+    path = tmp_path_factory.getbasetemp() / "written.csv"
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows([("label", "text"), *rows])
+    path.write_bytes(buffer.getvalue().encode())
+    texts, labels, problems, _ = read(path)
+    assert not problems.counts
+    assert list(zip(labels, texts, strict=True)) == rows
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            LABEL,
+            st.text(st.characters(codec="utf-8", exclude_characters="\n\r\t\x00")).filter(
+                str.strip
+            ),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+    last=st.booleans(),
+)
+def test_tsv_takes_every_character_as_it_is(tmp_path_factory, rows, end, last):
+    path = tmp_path_factory.getbasetemp() / "written.tsv"
+    content = end.join(f"{label}\t{text}" for label, text in rows) + end * last
+    path.write_bytes(content.encode())
+    options = {"label_column": "1", "text_column": "2", "header": False}
+    texts, labels, problems, _ = read(path, **options)
+    assert not problems.counts
+    assert list(zip(labels, texts, strict=True)) == rows
+
+
+@given(st.binary(max_size=300), st.sampled_from(["csv", "tsv"]))
+def test_any_bytes_are_rows_or_are_reported(tmp_path_factory, content, form):
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(b"label,text\na,b\n".replace(b",", b"," if form == "csv" else b"\t") + content)
+    texts, labels, problems, bad = read(path, format=form)
+    assert texts[0] == "b"
+    assert len(texts) == len(labels)
+    assert problems.counts.total() >= len(bad)
+
+
+@given(st.binary(min_size=1, max_size=300))
+def test_any_bytes_are_a_file_or_an_error(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "unknown"
+    path.write_bytes(content)
+    with contextlib.suppress(FormatError):
+        read(path)
+    with contextlib.suppress(FormatError):
+        read(path, labelled=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "expected"),
+    [
+        ("a.csv", b"label,text\npos,so good\n", {}, [("pos", "so good")]),
+        ("a.csv", b"text,id,label\nso good,1,pos\n", {}, [("pos", "so good")]),
+        ("a.csv", b"body,mood\nso good,pos\n", {"label_column": "mood"}, [("pos", "so good")]),
+        ("a.csv", b"so good it is,pos\nwhat a bore,neg\nthe very best,pos\n", {},
+         [("pos", "so good it is"), ("neg", "what a bore"), ("pos", "the very best")]),
+        ("a.csv", b'pos,"a, ""b""\nc"\n', {}, [("pos", 'a, "b"\nc')]),
+        ("a.csv", b'pos,a "b" c\n', {"quoting": False}, [("pos", 'a "b" c')]),
+        ("a.tsv", b'pos\t"a "b c\n', {}, [("pos", '"a "b c')]),
+        ("a.tsv", b'pos\t"so\ngood"\n', {"quoting": True}, [("pos", "so\ngood")]),
+        ("a.csv", b"\xef\xbb\xbflabel,text\r\npos,so good\r\n", {}, [("pos", "so good")]),
+        ("a.tsv", b"pos\tso good\n\n\n", {}, [("pos", "so good")]),
+        ("a.csv", b"label,text\npos,so good\n", {"header": False, "text_column": "2"},
+         [("label", "text"), ("pos", "so good")]),
+    ],
+)  # fmt: skip
+def test_tables(tmp_path, name, content, options, expected):
+    path = tmp_path / name
+    path.write_bytes(content)
+    texts, labels, problems, _ = read(path, **options)
+    assert list(zip(labels, texts, strict=True)) == expected
+    assert not problems.counts
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        (b"no label here", "wrong number of columns"),
+        (b"pos\tone\ttwo", "wrong number of columns"),
+        (b"pos\tbad \xff byte", "bad UTF-8"),
+        (b"pos\thalf a surrogate \xed\xa0\x80", "bad UTF-8"),
+        (b"pos\tnul \x00 byte", "NUL byte"),
+        (b"pos\t", "empty text"),
+        (b"pos\t \xc2\xa0", None),
+        (b"\ttext", "empty label"),
+        (b"", "empty row"),
+    ],
+)
+def test_bad_rows_are_told_with_their_line(tmp_path, row, fault):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"pos\tfirst text\n" + row + b"\nneg\tlast text\n")
+    options = {"label_column": "1", "text_column": "2"}
+    texts, labels, problems, bad = read(path, **options)
+    if fault is None:
+        return
+    assert (texts, labels) == (["first text", "last text"], ["pos", "neg"])
+    assert problems.counts == {fault: 1}
+    assert bad == [2]
+    assert f"1 {fault}" in problems.summary()
+    with pytest.raises(FormatError, match=f":2: {fault}"):
+        list(DataFile(str(path), ReadOptions(**options)).chunks(Problems("f", False, print)))
+
+
+def test_quote_that_never_closes_costs_its_line_alone(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'label,text\na,one\nb,"two\nc,three\nd,four\n')
+    texts, _, problems, _ = read(path)
+    assert texts == ["one", "three", "four"]
+    assert problems.counts == {"bad quoting": 1}
+
+
+def test_line_too_long_is_skipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1 << 20)
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"a\tone\nb\t" + b"x" * (5 << 20) + b"\nc\tthree\n" + b"d\tfour\n")
+    texts, _, problems, _ = read(path, label_column="1", text_column="2")
+    assert texts == ["one", "three", "four"]
+    assert problems.counts == {"line too long": 1}
+
+
+def test_blocks_do_not_show(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    rows = [f'label{i % 7},"text, of {i}"' if i % 3 else f"l,text {i}" for i in range(5000)]
+    path.write_text("\n".join(rows))
+    whole = read(path, header=False, label_column="1")
+    monkeypatch.setattr(lines, "BLOCK", 1000)
+    monkeypatch.setattr("fastada.formats.source.PIECE", 777)
+    assert read(path, header=False, label_column="1")[:2] == whole[:2]
+    assert len(whole[0]) == 5000
+
+
+def test_columns_that_are_not_there(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("label,text\npos,so good\n")
+    for options in ({"text_column": "body"}, {"label_column": "3"}):
+        with pytest.raises(FormatError, match="columns are label, text"):
+            DataFile(str(path), ReadOptions(**options))
+    path.write_text("one column\n")
+    with pytest.raises(FormatError, match="no labels"):
+        DataFile(str(path), ReadOptions())
