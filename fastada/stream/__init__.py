@@ -1,0 +1,1 @@
+"""From files to a model and to predictions: bounded memory, no scikit-learn."""

@@ -1,0 +1,74 @@
+"""A linear model as predictions need it: weights, classes, and how text becomes vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada import _scoring
+from fastada.formats.chunk import Vectors
+from fastada.stream.options import Features
+from fastada.text.ngrams import TermWeighting
+
+
+@dataclass(frozen=True)
+class Model:
+    """What `fastada train` saves.
+
+    Attributes
+    ----------
+    features : Features
+    classes : list of str
+        Sorted.
+    weights : ndarray of float32, shape (n_features, n_outputs)
+        One output with two classes: its positive margin means the second.
+    intercepts : ndarray of float64, shape (n_outputs,)
+    idf : ndarray of float32, shape (n_features,), or None
+    """
+
+    features: Features
+    classes: list[str]
+    weights: NDArray[np.float32]
+    intercepts: NDArray[np.float64]
+    idf: NDArray[np.float32] | None
+
+    def weighting(self) -> TermWeighting:
+        """How the terms of a text are weighted."""
+        return TermWeighting(np.float32, "l2", self.features.sublinear_tf, self.idf)
+
+    def margins(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Margins, shape (n_rows, n_outputs)."""
+        n_rows = len(vectors.indptr) - 1
+        margins = np.empty((n_rows, self.weights.shape[1]), np.float32)
+        _scoring.margins(
+            self.weights,
+            self.intercepts,
+            vectors.indptr,
+            vectors.indices,
+            vectors.data,
+            np.arange(n_rows, dtype=np.int64),
+            margins,
+        )
+        return margins
+
+
+def best_classes(margins: NDArray[Any]) -> NDArray[np.int64]:
+    """Position of the class of each row."""
+    if margins.shape[1] == 1:
+        return (margins[:, 0] > 0).astype(np.int64)
+    return np.asarray(margins.argmax(axis=1))
+
+
+def probabilities(margins: NDArray[Any]) -> NDArray[np.float64]:
+    """Logistic function of the margins, divided by its sum where classes are more than two."""
+    margins = margins.astype(np.float64)
+    # exp(-log(1 + exp(-m))) does not overflow.
+    found = np.exp(-np.logaddexp(0, -margins))
+    if margins.shape[1] == 1:
+        return np.column_stack([1 - found, found])
+    total = found.sum(axis=1, keepdims=True)
+    found[total[:, 0] == 0] = 1.0
+    return np.asarray(found / found.sum(axis=1, keepdims=True))

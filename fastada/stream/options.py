@@ -1,0 +1,97 @@
+"""How text becomes vectors, and how a model learns them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fastada.settings import check_choice, check_number
+from fastada.text.ngrams import ANALYZERS, NgramOptions
+
+LARGEST_BITS = 30
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the columns of a model are; kept with the model.
+
+    Attributes
+    ----------
+    kind : {"text", "svmlight", "vw"}
+        Where rows come from; all but the first bring vectors, which the rest does not touch.
+    bits : int
+        There are 2**bits columns.
+    """
+
+    kind: str = "text"
+    bits: int = 20
+    analyzer: str = "word"
+    ngrams: tuple[int, int] = (1, 2)
+    lowercase: bool = True
+    sublinear_tf: bool = True
+    use_idf: bool = True
+
+    def __post_init__(self) -> None:
+        check_number("bits", self.bits, at_least=1, at_most=LARGEST_BITS, integer=True)
+        check_choice("analyzer", self.analyzer, ANALYZERS)
+        low, high = self.ngrams
+        if not 1 <= low <= high:
+            raise ValueError(f"ngrams must be two numbers, 1 <= min <= max; got {low} and {high}")
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return 1 << self.bits
+
+    def ngram_options(self) -> NgramOptions:
+        """Options of the vectoriser."""
+        return NgramOptions(
+            self.analyzer, self.ngrams, self.lowercase, False, False, self.n_features
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what JSON can hold."""
+        return {**asdict(self), "ngrams": list(self.ngrams)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Features:
+        """Undo as_dict."""
+        return cls(**{**values, "ngrams": tuple(values["ngrams"])})
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How to learn.
+
+    Attributes
+    ----------
+    epochs : int
+    learning_rate : float or "auto"
+    alpha, l1_ratio : float
+    shuffle : bool
+    seed : int
+    memory : int
+        Bytes that hashed rows may take; more are read again in each epoch.
+    threads : int
+        That turn text into vectors.
+    """
+
+    epochs: int = 5
+    learning_rate: float | str = "auto"
+    alpha: float = 0.0
+    l1_ratio: float = 0.0
+    shuffle: bool = True
+    seed: int = 0
+    memory: int = 1 << 30
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        check_number("epochs", self.epochs, at_least=1, integer=True)
+        if isinstance(self.learning_rate, str):
+            check_choice("learning_rate", self.learning_rate, ("auto",))
+        else:
+            check_number("learning_rate", self.learning_rate, above=0)
+        check_number("alpha", self.alpha, at_least=0)
+        check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
+        check_number("memory", self.memory, at_least=1 << 20, integer=True)
+        check_number("threads", self.threads, at_least=1, integer=True)

@@ -1,0 +1,89 @@
+"""Rows gathered to be learned in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada.formats.chunk import Vectors
+from fastada.text.ngrams import Rows as TextRows
+from fastada.text.ngrams import TermWeighting
+from fastada.validation import Rows
+
+BYTES_PER_ENTRY = 8
+
+
+class Pool:
+    """Sparse rows with labels and weights, in arrays that grow.
+
+    Parameters
+    ----------
+    n_features : int
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.n_features = n_features
+        self.columns = np.empty(0, np.int32)
+        self.values = np.empty(0, np.float32)
+        self.n_entries = 0
+        self.row_sizes: list[NDArray[np.int64]] = []
+        self.labels: list[NDArray[np.int64]] = []
+        self.weights: list[NDArray[np.float64]] = []
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of what is held."""
+        return self.n_entries * BYTES_PER_ENTRY
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows held."""
+        return sum(map(len, self.labels))
+
+    def add(
+        self, vectors: Vectors, labels: Sequence[int], weights: NDArray[np.float64] | None
+    ) -> None:
+        """Add rows behind the others."""
+        start, stop = self.n_entries, self.n_entries + len(vectors.indices)
+        if stop > len(self.columns):
+            size = max(2 * stop, 1 << 16)
+            # No one else sees these arrays yet.
+            self.columns.resize(size, refcheck=False)
+            self.values.resize(size, refcheck=False)
+        self.columns[start:stop] = vectors.indices
+        self.values[start:stop] = vectors.data
+        self.n_entries = stop
+        self.row_sizes.append(np.diff(vectors.indptr))
+        self.labels.append(np.asarray(labels, np.int64))
+        self.weights.append(np.ones(len(labels)) if weights is None else weights)
+
+    def clear(self) -> None:
+        """Forget the rows and keep the arrays."""
+        self.n_entries = 0
+        self.row_sizes, self.labels, self.weights = [], [], []
+
+    def weight_terms(self, weighting: TermWeighting) -> None:
+        """Turn counts into weights."""
+        sizes = np.concatenate(self.row_sizes)
+        columns, values = self.columns[: self.n_entries], self.values[: self.n_entries]
+        weighting.apply(TextRows(columns, values, sizes, 0))
+
+    def rows(self) -> Rows:
+        """Give the rows as the kernels take them."""
+        sizes = np.concatenate(self.row_sizes)
+        indptr = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=indptr[1:])
+        values = self.values[: self.n_entries]
+        largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+        return Rows(indptr, self.columns[: self.n_entries], values, self.n_features, largest)
+
+    def label_codes(self) -> NDArray[np.int64]:
+        """Label of each row."""
+        return np.concatenate(self.labels)
+
+    def row_weights(self) -> NDArray[Any]:
+        """Weight of each row."""
+        return np.concatenate(self.weights)

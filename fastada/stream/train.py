@@ -1,0 +1,289 @@
+"""Learn a file.
+
+Rows that fit into memory are hashed once, and learned in any order as often as asked for. Of a
+larger file, term and label counts take a first pass; each epoch reads it again, and shuffles what
+a buffer holds. Standard input that is larger than memory is learned in one pass, its labels and
+term counts being those of the first rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada._hashing import count_documents
+from fastada.epoch import Targets, learn
+from fastada.formats import DataFile, FormatError, Problems
+from fastada.formats.chunk import Chunk
+from fastada.scale import N_ROWS, scale_of
+from fastada.settings import LARGEST_GRADIENT, LOSSES, UPDATES, Settings
+from fastada.state import State
+from fastada.stream.model import Model
+from fastada.stream.options import Features, Learning
+from fastada.stream.pool import Pool
+from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
+from fastada.text.ngrams import TermWeighting, inverse_document_frequency
+from fastada.validation import Rows
+
+# Two buffers of a large file, one filling while the other is learned, share this part of memory.
+BUFFER_SHARE = 8
+
+
+class Progress(Protocol):
+    """Who is told how far things are."""
+
+    def read(self, task: str, rows: int, n_bytes: int, loss: float | None) -> None:
+        """Rows have been read."""
+
+    def epoch(self, number: int, of: int, loss: float, seconds: float) -> None:
+        """An epoch has been learned."""
+
+    def note(self, line: str) -> None:
+        """Something worth knowing."""
+
+
+@dataclass
+class Counts:
+    """What is known of the rows before they are learned."""
+
+    n_features: int
+    n_rows: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    document_frequency: NDArray[np.int64] | None = None
+
+    def codes(self, labels: list[str]) -> list[int]:
+        """Number labels in the order of their first appearance."""
+        known = self.labels
+        return [known.setdefault(label, len(known)) for label in labels]
+
+    def add(self, found: VectorChunk) -> None:
+        """Count rows, and the documents that each column occurs in."""
+        self.n_rows += len(found.chunk)
+        if self.document_frequency is not None:
+            count_documents(found.vectors.indices, self.document_frequency)
+
+    def idf(self) -> NDArray[np.float32] | None:
+        """Inverse document frequencies, where they are wanted."""
+        if self.document_frequency is None:
+            return None
+        return inverse_document_frequency(self.document_frequency, self.n_rows, True, np.float32)
+
+
+class Learner:
+    """A state under training."""
+
+    def __init__(self, counts: Counts, features: Features, learning: Learning) -> None:
+        if len(counts.labels) < 2:
+            found = ", ".join(counts.labels) or "none"
+            raise FormatError(f"there is one label or none ({found}): nothing to tell apart")
+        self.classes = sorted(counts.labels)
+        self.rank = np.empty(len(self.classes), np.int64)
+        for position, label in enumerate(self.classes):
+            self.rank[counts.labels[label]] = position
+        self.n_outputs = 1 if len(self.classes) == 2 else len(self.classes)
+        self.features, self.learning = features, learning
+        self.random = np.random.default_rng(learning.seed)
+        self.state: State | None = None
+        self.settings: Settings | None = None
+
+    def learn(self, pool: Pool) -> tuple[float, int]:
+        """Learn the rows of a pool once; return their mean loss and their number."""
+        rows, weight = pool.rows(), pool.row_weights()
+        if self.state is None or self.settings is None:
+            self._begin(rows, weight)
+        assert self.state is not None
+        assert self.settings is not None
+        self.settings["largest_value"] = rows.largest_value
+        order = np.flatnonzero(weight).astype(np.int64)
+        if self.learning.shuffle:
+            self.random.shuffle(order)
+        loss = learn(
+            self.state, self.settings, rows, self._targets(pool.label_codes()), weight, order
+        )
+        return loss, len(order)
+
+    def model(self, idf: NDArray[np.float32] | None) -> Model:
+        """Give what has been learned."""
+        assert self.state is not None
+        assert self.settings is not None
+        return Model(
+            self.features,
+            self.classes,
+            self.state.weights(self.settings),
+            self.state.intercepts(self.settings),
+            idf,
+        )
+
+    def _targets(self, codes: NDArray[np.int64]) -> Targets:
+        label = self.rank[codes]
+        if self.n_outputs == 1:
+            return Targets(value=np.where(label == 1, 1.0, -1.0))
+        return Targets(label=label, n_outputs=self.n_outputs)
+
+    def _begin(self, rows: Rows, weight: NDArray[np.float64]) -> None:
+        learning = self.learning
+        scale = scale_of(rows, weight, 1.0, learning.learning_rate, "auto")
+        dtype = np.dtype(np.float32)
+        self.settings = Settings(
+            update=UPDATES["comid"],
+            rate=scale.rate,
+            epsilon=1e-7,
+            beta=1.0,
+            l1=learning.alpha * learning.l1_ratio,
+            l2=learning.alpha * (1 - learning.l1_ratio),
+            loss=LOSSES["log_loss"],
+            delta=1.0,
+            batch_size=1,
+            fit_intercept=True,
+            intercept_rate=scale.intercept_rate,
+            largest_value=rows.largest_value,
+            largest_gradient=LARGEST_GRADIENT[dtype],
+        )
+        self.state = State(
+            rows.n_features,
+            self.n_outputs,
+            dtype,
+            self.settings,
+            scale.accumulator,
+            scale.intercept_accumulator,
+        )
+
+
+def train(
+    file: DataFile,
+    features: Features,
+    learning: Learning,
+    problems: Problems,
+    progress: Progress,
+) -> Model:
+    """Learn a file of labelled rows.
+
+    Raises
+    ------
+    FormatError
+        If there is nothing to learn, or a row is bad and not to be skipped.
+    """
+    is_text = features.kind == "text"
+    counts = Counts(features.n_features)
+    if is_text and features.use_idf:
+        counts.document_frequency = np.zeros(features.n_features, np.int64)
+    pool = Pool(features.n_features)
+    plain = TermWeighting(np.float32, norm=None)
+    # The passes share problems: those of the first are told, later ones skip the same rows.
+    found = _vectors(file.chunks(problems), features, plain, learning)
+    kept = True
+    n_bytes = 0
+    for item in found:
+        counts.add(item)
+        codes = counts.codes(item.chunk.labels or [])
+        n_bytes += item.chunk.n_bytes
+        progress.read("reading", counts.n_rows, n_bytes, None)
+        if kept:
+            pool.add(item.vectors, codes, item.chunk.weights)
+            kept = pool.n_bytes <= learning.memory
+            if not kept and file.source.is_stdin:
+                break
+            if not kept:
+                progress.note("larger than --memory: each epoch reads the file again")
+                pool = Pool(features.n_features)
+    if not counts.n_rows:
+        raise FormatError(f"{file.source.name} has no rows to learn")
+    idf = counts.idf()
+    weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
+    learner = Learner(counts, features, learning)
+    if kept:
+        if is_text:
+            pool.weight_terms(weighting)
+        for epoch in range(learning.epochs):
+            start = time.perf_counter()
+            loss, _ = learner.learn(pool)
+            progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
+    elif file.source.is_stdin:
+        if learning.epochs > 1:
+            raise FormatError(
+                "standard input is larger than --memory and cannot be read twice: "
+                "give a file, more --memory, or --epochs 1"
+            )
+        progress.note("larger than --memory: labels and term counts are those of its beginning")
+        if is_text:
+            pool.weight_terms(weighting)
+        start = time.perf_counter()
+        rest = (vectorise(item.chunk, features, weighting) if is_text else item for item in found)
+        loss = _stream(rest, pool, learner, counts, problems, learning, progress, "learning")
+        progress.epoch(1, 1, loss, time.perf_counter() - start)
+    else:
+        silent = Problems(problems.name, True, lambda line: None)
+        for epoch in range(learning.epochs):
+            start = time.perf_counter()
+            again = _vectors(file.chunks(silent), features, weighting, learning)
+            task = f"epoch {epoch + 1}/{learning.epochs}"
+            empty = Pool(features.n_features)
+            loss = _stream(again, empty, learner, counts, silent, learning, progress, task)
+            progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
+    return learner.model(idf)
+
+
+def _vectors(
+    chunks: Iterator[Chunk], features: Features, weighting: TermWeighting, learning: Learning
+) -> Iterator[VectorChunk]:
+    work = partial(vectorise, features=features, weighting=weighting)
+    return in_order(work, ahead(chunk for chunk in chunks if len(chunk)), learning.threads)
+
+
+def _stream(
+    found: Iterator[VectorChunk],
+    pool: Pool,
+    learner: Learner,
+    counts: Counts,
+    problems: Problems,
+    learning: Learning,
+    progress: Progress,
+    task: str,
+) -> float:
+    """Learn rows as they come, a pool being filled while another is learned; the mean loss."""
+    spare = Pool(pool.n_features)
+    n_rows = n_bytes = 0
+    total = 0.0
+    learned = 0
+    running: Future[tuple[float, int]] | None = None
+    with ThreadPoolExecutor(1) as worker:
+
+        def wait() -> None:
+            nonlocal total, learned
+            if running is not None:
+                loss, n = running.result()
+                total += loss * n
+                learned += n
+
+        for item in found:
+            known = [counts.labels.get(label, -1) for label in item.chunk.labels or []]
+            n_rows += len(known)
+            n_bytes += item.chunk.n_bytes
+            weights = item.chunk.weights
+            if -1 in known:
+                weights = np.ones(len(known)) if weights is None else weights
+                for i in [i for i, code in enumerate(known) if code < 0]:
+                    labels = item.chunk.labels or []
+                    problems.bad_row(int(item.chunk.numbers[i]), "unknown label", labels[i])
+                    weights[i], known[i] = 0.0, 0
+            pool.add(item.vectors, known, weights)
+            progress.read(task, n_rows, n_bytes, total / learned if learned else None)
+            full = pool.n_bytes * BUFFER_SHARE * 2 > learning.memory
+            # The first buffer decides the scale, as the first rows held in memory do.
+            if full and (running is not None or pool.n_rows >= N_ROWS):
+                wait()
+                running = worker.submit(learner.learn, pool)
+                pool, spare = spare, pool
+                pool.clear()
+        wait()
+        if pool.n_entries:
+            running = worker.submit(learner.learn, pool)
+            wait()
+    return total / learned if learned else 0.0

@@ -1,0 +1,100 @@
+"""Chunks of text to sparse rows, several at a time and in order."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from fastada.formats.chunk import Chunk, Strings, Vectors
+from fastada.stream.options import Features
+from fastada.text.documents import DocumentReader
+from fastada.text.ngrams import TermWeighting, hash_documents
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Items that wait between a reading thread and who takes them.
+AHEAD = 4
+
+
+class VectorChunk(NamedTuple):
+    """A chunk, and the vectors of its rows."""
+
+    chunk: Chunk
+    vectors: Vectors
+
+
+def vectorise(chunk: Chunk, features: Features, weighting: TermWeighting) -> VectorChunk:
+    """Hash the n-grams of a chunk of texts; vectors stay as they are."""
+    if chunk.vectors is not None:
+        return VectorChunk(chunk, chunk.vectors)
+    reader = DocumentReader(lowercase=features.lowercase)
+    texts = chunk.texts
+    batches = [reader._inspected(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
+    rows = hash_documents(
+        batches, features.ngram_options(), weighting, n_documents=len(chunk.numbers)
+    )
+    indptr = np.zeros(len(rows.row_sizes) + 1, np.int64)
+    np.cumsum(rows.row_sizes, out=indptr[1:])
+    return VectorChunk(chunk, Vectors(indptr, rows.columns, rows.values))
+
+
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int
+) -> Iterator[Result]:
+    """Yield function(item) in the order of the items, worked out by threads ahead of time."""
+    pending: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) >= 2 * n_threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items, produced by a thread of their own, which is a few of them ahead."""
+    waiting: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(AHEAD)
+    stopped = threading.Event()
+
+    def put(entry: tuple[bool, Item | BaseException | None]) -> None:
+        while not stopped.is_set():
+            try:
+                return waiting.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def produce() -> None:
+        try:
+            for item in items:
+                put((True, item))
+                if stopped.is_set():
+                    return
+            put((False, None))
+        except BaseException as error:
+            put((False, error))
+
+    thread = threading.Thread(target=produce, daemon=True)
+    thread.start()
+    try:
+        while True:
+            more, item = waiting.get()
+            if not more:
+                if isinstance(item, BaseException):
+                    raise item
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        stopped.set()
+        thread.join()
