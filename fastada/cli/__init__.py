@@ -30,9 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Arguments; by default those of the process.
     """
     args = make_parser().parse_args(argv)
-    command = importlib.import_module(f"fastada.cli.{args.command}")
     try:
-        code = command.run(args)
+        importlib.import_module(f"fastada.cli.{args.command}").run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
@@ -42,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except (CommandError, OSError, ValueError, ArithmeticError, ImportError, MemoryError) as error:
         return _fail(_in_one_line(error), FAILED)
-    return int(code or 0)
+    return 0
 
 
 def _in_one_line(error: BaseException) -> str:

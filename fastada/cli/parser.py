@@ -5,26 +5,36 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+FORMATS = ("csv", "tsv", "jsonl", "parquet", "svmlight", "fasttext", "vw", "text")
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="fastada", description="Sparse linear text classifiers trained by AdaGrad."
+        prog="fastada",
+        description="Sparse linear text classifiers trained by AdaGrad.",
+        epilog="examples:\n"
+        "  fastada demo\n"
+        "  fastada train reviews.csv model.npz\n"
+        "  fastada evaluate model.npz test.csv\n"
+        "  fastada predict model.npz new.csv > labels.txt\n"
+        '  fastada explain model.npz "what a film"\n\n'
+        "Each command has its own --help. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
+        "130 interrupted, 141 the reader of the output went away.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_train(commands)
+    _add_predict(commands)
+    _add_evaluate(commands)
+    _add_explain(commands)
     _add_demo(commands)
     return parser
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    text: str,
-    examples: str,
-) -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, text: str, examples: str) -> argparse.ArgumentParser:
     return commands.add_parser(
         name,
         help=text,
@@ -32,6 +42,96 @@ def _command(
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def _add_train(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "train",
+        "learn a file of labelled texts or vectors, and save the model",
+        "  fastada train reviews.csv model.npz\n"
+        "  fastada train reviews.tsv.gz model.npz --ngrams 1 3 --bits 22 --threads 2\n"
+        "  fastada train mails.jsonl model.npz --text-column body --label-column folder\n"
+        "  zcat huge.tsv.gz | fastada train - model.npz --format tsv --epochs 1",
+    )
+    _add_file(parser)
+    parser.add_argument("model", metavar="MODEL", help="where to save the model")
+    text = parser.add_argument_group("text")
+    text.add_argument("--analyzer", choices=["word", "char", "char_wb"], default="word")
+    text.add_argument(
+        "--ngrams", nargs=2, type=int, metavar=("MIN", "MAX"), default=(1, 2), help="default: 1 2"
+    )
+    text.add_argument("--keep-case", action="store_true", help="do not turn texts to lower case")
+    text.add_argument("--counts", action="store_true", help="counts, not 1 + log(count)")
+    text.add_argument("--no-idf", action="store_true", help="no inverse document frequency")
+    learning = parser.add_argument_group("learning")
+    learning.add_argument(
+        "--bits", type=int, default=20, help="2**BITS columns to hash to (default: 20)"
+    )
+    learning.add_argument("--epochs", type=int, default=5, help="default: 5")
+    learning.add_argument("--learning-rate", type=_rate, default="auto", metavar="RATE")
+    learning.add_argument("--alpha", type=float, default=0.0, help="strength of the penalty")
+    learning.add_argument("--l1-ratio", type=float, default=0.0, help="its L1 part, 0 to 1")
+    learning.add_argument("--no-shuffle", action="store_true", help="take rows as they come")
+    learning.add_argument("--seed", type=int, default=0, help="of the shuffling (default: 0)")
+    learning.add_argument(
+        "--memory",
+        type=int,
+        default=1024,
+        metavar="MB",
+        help="rows beyond this are read again in each epoch, and shuffled in parts (default: 1024)",
+    )
+    _add_threads(parser)
+    _add_bad_rows(parser)
+    _add_json(parser, "the summary as JSON on stdout")
+
+
+def _add_predict(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "predict",
+        "print the label of each row, in the order of the file",
+        "  fastada predict model.npz new.csv > labels.txt\n"
+        '  echo "what a film" | fastada predict model.npz - --format text --proba\n'
+        "  fastada predict model.npz new.jsonl --json | jq .label",
+    )
+    parser.add_argument("model", metavar="MODEL")
+    _add_file(parser)
+    parser.add_argument(
+        "--proba", action="store_true", help="after each label, a tab and its probability"
+    )
+    _add_threads(parser)
+    _add_bad_rows(parser, " An empty line stands for a row skipped.")
+    _add_json(parser, "a JSON object a line: label and all probabilities")
+
+
+def _add_evaluate(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "evaluate",
+        "compare predictions with the labels of a file",
+        "  fastada evaluate model.npz test.csv\n  fastada evaluate model.npz test.csv --json",
+    )
+    parser.add_argument("model", metavar="MODEL")
+    _add_file(parser)
+    _add_threads(parser)
+    _add_bad_rows(parser)
+    _add_json(parser, "JSON on stdout")
+
+
+def _add_explain(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "explain",
+        "say what each n-gram of a text adds to the margin of a class",
+        '  fastada explain model.npz "what a film"\n'
+        '  fastada explain model.npz "what a film" --label neg --top 5 --json',
+    )
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("text", metavar="TEXT", help='the text; "-" reads standard input')
+    parser.add_argument("--label", help="the class; by default the one predicted")
+    parser.add_argument("--top", type=int, default=20, metavar="N", help="default: 20")
+    _add_json(parser, "JSON on stdout")
 
 
 def _add_demo(commands: Commands) -> None:
@@ -48,3 +148,43 @@ def _add_demo(commands: Commands) -> None:
         help="the docstrings of the installed libraries (default), or 20 newsgroups, which "
         "scikit-learn fetches once",
     )
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", help='may be .gz, .xz, .bz2 or .zst; "-" is standard input'
+    )
+    group = parser.add_argument_group("file", "What is not said is guessed, and told on stderr.")
+    group.add_argument("--format", choices=FORMATS)
+    group.add_argument("--text-column", metavar="COLUMN", help="name, or number from 1")
+    group.add_argument("--label-column", metavar="COLUMN", help="name, or number from 1")
+    group.add_argument("--header", action=argparse.BooleanOptionalAction)
+    group.add_argument(
+        "--quoting",
+        action=argparse.BooleanOptionalAction,
+        help="fields may stand in double quotes (default: in CSV, not in TSV)",
+    )
+
+
+def _add_bad_rows(parser: argparse.ArgumentParser, more: str = "") -> None:
+    parser.add_argument(
+        "--bad-rows",
+        choices=["refuse", "skip"],
+        default="refuse",
+        help="stop at the first row that cannot be used (default), or tell, count and skip." + more,
+    )
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="that read text (default: 1)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="nothing but warnings on stderr")
+
+
+def _add_json(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--json", action="store_true", help=text)
+
+
+def _rate(text: str) -> float | str:
+    return "auto" if text == "auto" else float(text)

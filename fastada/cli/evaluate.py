@@ -1,0 +1,95 @@
+"""``fastada evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada import model_file
+from fastada.cli import CommandError
+from fastada.cli.files import check_kind, open_file, open_problems, vectors
+from fastada.cli.progress import ProgressReport
+from fastada.stream.model import best_classes, probabilities
+
+SMALLEST = np.finfo(np.float64).eps
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print accuracy, log-loss, and each class's precision and recall."""
+    model = model_file.load(args.model)
+    file = open_file(args, model.features, labelled=True)
+    check_kind(model, file)
+    position = {label: i for i, label in enumerate(model.classes)}
+    n_classes = len(model.classes)
+    confusion = np.zeros((n_classes, n_classes), np.int64)
+    total_loss = 0.0
+    n_bytes = 0
+    with ProgressReport(file.source, args.quiet) as report:
+        problems = open_problems(args, file, report)
+        for found in vectors(file, model, problems, args.threads):
+            labels = found.chunk.labels or []
+            truth = np.array([position.get(label, -1) for label in labels], np.int64)
+            for i in np.flatnonzero(truth < 0).tolist():
+                problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
+            known = truth >= 0
+            margins = model.margins(found.vectors)[known]
+            truth = truth[known]
+            np.add.at(confusion, (truth, best_classes(margins)), 1)
+            chosen = probabilities(margins)[np.arange(len(truth)), truth]
+            total_loss -= float(np.log(np.clip(chosen, SMALLEST, None)).sum())
+            n_bytes += found.chunk.n_bytes
+            report.read("evaluating", int(confusion.sum()), n_bytes, None)
+    if problems.counts:
+        print(problems.summary(), file=sys.stderr)
+    n_rows = int(confusion.sum())
+    if not n_rows:
+        raise CommandError(f"{file.source.name} has no rows to compare")
+    result = _result(confusion, total_loss / n_rows, model.classes, dict(problems.counts))
+    print(json.dumps(result) if args.json else _table(result))
+
+
+def _result(
+    confusion: NDArray[np.int64], loss: float, classes: list[str], skipped: dict[str, int]
+) -> dict[str, Any]:
+    hits = confusion.diagonal()
+    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    precision = hits / np.maximum(predicted, 1)
+    recall = hits / np.maximum(support, 1)
+    f1 = 2 * hits / np.maximum(support + predicted, 1)
+    # As in scikit-learn, a class that is neither in the file nor predicted does not count.
+    counted = (support + predicted) > 0
+    return {
+        "rows": int(support.sum()),
+        "skipped": skipped,
+        "accuracy": float(hits.sum() / support.sum()),
+        "log_loss": loss,
+        "macro_f1": float(f1[counted].mean()),
+        "classes": {
+            label: {
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "rows": int(support[i]),
+            }
+            for i, label in enumerate(classes)
+        },
+        "confusion": confusion.tolist(),
+    }
+
+
+def _table(result: dict[str, Any]) -> str:
+    lines = [f"{name:10}{result[name]:.4f}" for name in ("accuracy", "log_loss", "macro_f1")]
+    lines.append(f"{'rows':10}{result['rows']:,}")
+    wide = max(5, *(len(label) for label in result["classes"]))
+    lines += ["", f"{'class':{wide}}  precision  recall      f1      rows"]
+    for label, row in result["classes"].items():
+        lines.append(
+            f"{label:{wide}}  {row['precision']:9.4f}{row['recall']:8.4f}{row['f1']:8.4f}"
+            f"{row['rows']:10,}"
+        )
+    return "\n".join(lines)

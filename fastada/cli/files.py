@@ -1,0 +1,67 @@
+"""What the commands that read a file have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from fastada.cli import CommandError
+from fastada.cli.progress import ProgressReport
+from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
+from fastada.stream.model import Model
+from fastada.stream.options import Features
+from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
+
+
+def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> DataFile:
+    """Look at the file, and say how it will be read."""
+    file = DataFile(
+        args.file,
+        ReadOptions(
+            format=args.format,
+            text_column=args.text_column,
+            label_column=args.label_column,
+            header=args.header,
+            quoting=args.quoting,
+            labelled=labelled,
+            n_features=features.n_features,
+        ),
+    )
+    if not args.quiet:
+        print(file.describe(), file=sys.stderr)
+    return file
+
+
+def kind_of(file: DataFile) -> str:
+    """Give the kind of the features that a file brings."""
+    return file.format if file.format in VECTORS else "text"
+
+
+def check_kind(model: Model, file: DataFile) -> None:
+    """Refuse a file whose columns are not those of the model."""
+    if kind_of(file) != model.features.kind:
+        raise CommandError(
+            f"the model has learned {model.features.kind}, and {file.source.name} is read as "
+            f"{file.format}; see --format"
+        )
+
+
+def open_problems(args: argparse.Namespace, file: DataFile, report: ProgressReport) -> Problems:
+    """Bad rows go to stderr."""
+    return Problems(file.source.name, args.bad_rows == "skip", report.note)
+
+
+def vectors(
+    file: DataFile, model: Model, problems: Problems, n_threads: int
+) -> Iterator[VectorChunk]:
+    """Read a file as the model's vectors, in order."""
+    if n_threads < 1:
+        raise CommandError(f"--threads must be at least 1; got {n_threads}")
+    weighting = model.weighting()
+    work: Callable[..., VectorChunk] = vectorise
+    return in_order(
+        lambda chunk: work(chunk, model.features, weighting),
+        ahead(file.chunks(problems)),
+        n_threads,
+    )

@@ -1,0 +1,68 @@
+"""``fastada predict``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+from fastada import model_file
+from fastada.cli.files import check_kind, open_file, open_problems, vectors
+from fastada.cli.progress import ProgressReport
+from fastada.stream.model import Model, best_classes, probabilities
+from fastada.stream.vectorise import VectorChunk
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a line for each row."""
+    model = model_file.load(args.model)
+    file = open_file(args, model.features, labelled=False)
+    check_kind(model, file)
+    with ProgressReport(file.source, args.quiet) as report:
+        problems = open_problems(args, file, report)
+        rows = n_bytes = 0
+        for found in vectors(file, model, problems, args.threads):
+            lines = _lines(model, found, args)
+            sys.stdout.write("\n".join(_with_bad_rows(found, lines, args.json)) + "\n")
+            rows += len(found.chunk)
+            n_bytes += found.chunk.n_bytes
+            report.read("predicting", rows, n_bytes, None)
+    if problems.counts:
+        print(problems.summary(), file=sys.stderr)
+
+
+def _lines(model: Model, found: VectorChunk, args: argparse.Namespace) -> list[str]:
+    margins = model.margins(found.vectors)
+    best = best_classes(margins).tolist()
+    labels = [model.classes[i] for i in best]
+    if args.json:
+        return [
+            json.dumps(
+                {
+                    "label": label,
+                    "probabilities": dict(zip(model.classes, map(_short, row), strict=True)),
+                }
+            )
+            for label, row in zip(labels, probabilities(margins).tolist(), strict=True)
+        ]
+    if args.proba:
+        chosen = probabilities(margins)[np.arange(len(best)), best].tolist()
+        return [f"{label}\t{value:.6f}" for label, value in zip(labels, chosen, strict=True)]
+    return labels
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _with_bad_rows(found: VectorChunk, lines: list[str], as_json: bool) -> Iterator[str]:
+    """Put an empty line where a row was skipped, so that lines stand beside their rows."""
+    if not found.chunk.bad:
+        yield from lines
+        return
+    numbered = list(zip(found.chunk.numbers.tolist(), lines, strict=True))
+    numbered += [(number, "null" if as_json else "") for number in found.chunk.bad]
+    yield from (line for _, line in sorted(numbered))

@@ -1,0 +1,267 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import dump_svmlight_file
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
+
+from fastada import TextClassifier
+from fastada.cli import main
+
+WORDS = {"sea": "ship sail wave fish salt", "sky": "bird wind cloud hill", "sun": "heat noon sand"}
+COMMON = "the and of with some more not that which"
+
+
+def make_rows(labels, n, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.choice(labels, size=n).tolist()
+    X = [
+        " ".join([*rng.choice(WORDS[label].split(), 4), *rng.choice(COMMON.split(), 5)])
+        for label in y
+    ]
+    return X, y
+
+
+def write(path, X, y):
+    path.write_text("".join(f"{label}\t{text}\n" for label, text in zip(y, X, strict=True)))
+    return str(path)
+
+
+@pytest.fixture(params=[["sea", "sky"], ["sea", "sky", "sun"]], ids=["binary", "multiclass"])
+def labels(request):
+    return request.param
+
+
+@pytest.fixture
+def files(tmp_path, labels):
+    """Paths of training set, test set and model, which is trained."""
+    train = write(tmp_path / "train.tsv", *make_rows(labels, 400))
+    test = write(tmp_path / "test.tsv", *make_rows(labels, 100, seed=1))
+    model = str(tmp_path / "model.npz")
+    assert main(["train", train, model, "--bits", "14", "--quiet"]) == 0
+    return train, test, model
+
+
+def predicted(capsys, *args):
+    assert main(["predict", *args, "--quiet"]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_evaluation_equals_scikit_learns(files, labels, capsys):
+    _, test, model = files
+    _, y = make_rows(labels, 100, seed=1)
+    rows = [json.loads(line) for line in predicted(capsys, model, test, "--json")]
+    found = [row["label"] for row in rows]
+    p = np.array([[row["probabilities"][label] for label in labels] for row in rows])
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+    p /= p.sum(axis=1, keepdims=True)
+    assert found == np.array(labels)[p.argmax(axis=1)].tolist()
+    assert main(["evaluate", model, test, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["accuracy"] == accuracy_score(y, found) > 0.95
+    assert result["log_loss"] == pytest.approx(log_loss(y, p, labels=labels), rel=1e-4)
+    assert result["macro_f1"] == pytest.approx(f1_score(y, found, average="macro"))
+    assert result["confusion"] == confusion_matrix(y, found, labels=labels).tolist()
+    assert main(["evaluate", model, test]) == 0
+    assert f"accuracy  {result['accuracy']:.4f}" in capsys.readouterr().out
+
+
+def test_without_shuffling_it_is_the_text_classifier(tmp_path, labels, capsys):
+    X, y = make_rows(labels, 1200)
+    train, model = write(tmp_path / "train.tsv", X, y), str(tmp_path / "m")
+    args = ["--bits", "12", "--no-idf", "--no-shuffle", "--epochs", "1", "--quiet"]
+    assert main(["train", train, model, *args]) == 0
+    expected = TextClassifier(n_features=2**12, use_idf=False).partial_fit(X, y, labels)
+    rows = [json.loads(line) for line in predicted(capsys, model, train, "--json")]
+    p = [[row["probabilities"][label] for label in labels] for row in rows]
+    np.testing.assert_allclose(p, expected.predict_proba(X), rtol=2e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_output_is_in_input_order_and_the_same_for_any_threads(files, capsys, threads, monkeypatch):
+    _, test, model = files
+    whole = predicted(capsys, model, test, "--proba")
+    monkeypatch.setattr("fastada.formats.lines.BLOCK", 500)
+    monkeypatch.setattr("fastada.formats.source.PIECE", 400)
+    assert predicted(capsys, model, test, "--proba", "--threads", threads) == whole
+    assert len(whole) == 100
+    label, probability = whole[0].split("\t")
+    assert label in WORDS
+    assert 0.3 < float(probability) <= 1
+
+
+def test_skipped_rows_leave_an_empty_line(files, tmp_path, capsys):
+    _, _, model = files
+    path = tmp_path / "bad.tsv"
+    path.write_bytes(b"x\tship sail\nno tab\nx\tbird wind\nx\t\nx\t\xff\n\nx\tship wave\n\n")
+    args = ["predict", model, str(path), "--text-column", "2", "--bad-rows"]
+    assert main([*args, "skip"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == ["sea", "", "sky", "", "", "", "sea"]
+    assert "bad.tsv:2: wrong number of columns: 1, not 2; row skipped" in captured.err
+    assert "skipped 4 rows" in captured.err
+    assert main([*args, "skip", "--json"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "null"
+    assert main([*args, "refuse"]) == 1
+    assert "bad.tsv:6: empty row" in capsys.readouterr().err
+
+
+def test_unknown_labels_are_bad_rows(files, tmp_path, capsys):
+    _, _, model = files
+    path = write(tmp_path / "a.tsv", ["ship sail", "bird wind", "ice"], ["sea", "sky", "winter"])
+    assert main(["evaluate", model, path]) == 1
+    assert "a.tsv:3: unknown label: winter" in capsys.readouterr().err
+    assert main(["evaluate", model, path, "--bad-rows", "skip", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["rows"], result["skipped"]) == (2, {"unknown label": 1})
+
+
+def test_explanation_adds_up(files, labels, capsys):
+    _, _, model = files
+    text = "salt wave, and some more wind"
+    for label in labels:
+        assert main(["explain", model, text, "--label", label, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        margin = found["intercept"] + sum(c["contribution"] for c in found["contributions"])
+        if len(labels) == 2:
+            assert 1 / (1 + np.exp(-margin)) == pytest.approx(found["probability"], rel=1e-4)
+        names = {n for c in found["contributions"] for n in c["ngram"].split(" | ")}
+        assert {"salt", "salt wave", "more wind"} <= names
+    assert main(["explain", model, "ship", "--top", "1"]) == 0
+    assert "ship" in capsys.readouterr().out
+    assert main(["explain", model, "ship", "--label", "ice"]) == 1
+
+
+def test_reads_standard_input(files, labels, capsys, monkeypatch):
+    X, _ = make_rows(labels, 50, seed=2)
+    stdin = io.TextIOWrapper(io.BytesIO("\n".join(X).encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert len(predicted(capsys, files[2], "-", "--format", "text")) == 50
+
+
+def test_vectors_are_learned(tmp_path, text_like, capsys):
+    X, y = text_like
+    path, model = str(tmp_path / "a.svm"), str(tmp_path / "m")
+    dump_svmlight_file(X, np.unique(y, return_inverse=True)[1], path)
+    assert main(["train", path, model, "--bits", "8", "--quiet", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["classes"] == ["0", "1", "2"]
+    assert summary["loss_curve"][-1] < summary["loss_curve"][0]
+    assert main(["evaluate", model, path, "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] > 0.8
+    other = write(tmp_path / "b.tsv", ["ship sail"], ["sea"])
+    assert main(["predict", model, other]) == 1
+    assert "has learned svmlight" in capsys.readouterr().err
+    assert main(["explain", model, "text"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "missing.tsv", "m"], "missing.tsv: No such file"),
+        (["train", "train.tsv", "no/where/m"], "cannot be written"),
+        (["train", "train.tsv", "m", "--epochs", "0"], "epochs must be >= 1"),
+        (["train", "train.tsv", "m", "--bits", "99"], "bits must be"),
+        (["train", "train.tsv", "m", "--ngrams", "3", "2"], "ngrams must be"),
+        (["train", "train.tsv", "m", "--learning-rate", "-1"], "learning_rate must be > 0"),
+        (["train", "train.tsv", "m", "--text-column", "body"], "none called 'body'"),
+        (["train", "one.tsv", "m"], "nothing to tell apart"),
+        (["train", "empty.tsv", "m"], "is empty"),
+        (["predict", "train.tsv", "train.tsv"], "train.tsv is not a fastada model"),
+        (["predict", "model.npz", "train.tsv", "--threads", "0"], "--threads must be"),
+        (["evaluate", "model.npz", "lines.txt"], "without labels"),
+    ],
+)
+def test_errors_are_one_line(files, tmp_path, monkeypatch, capsys, args, message):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "one.tsv", ["ship sail"] * 3, ["sea"] * 3)
+    (tmp_path / "empty.tsv").write_text("")
+    (tmp_path / "lines.txt").write_text("ship sail\n")
+    assert main([*args, *(["--quiet"] if args[0] != "explain" else [])]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("fastada: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert captured.out == ""
+    assert not (tmp_path / "m").exists()
+
+
+def test_wrong_usage_is_2(capsys):
+    for args in ([], ["train"], ["demo", "--dataset", "no"], ["train", "a", "b", "--epochs", "x"]):
+        with pytest.raises(SystemExit) as stop:
+            main(args)
+        assert stop.value.code == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "explain", "demo"])
+def test_help_has_examples(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"examples:\n  fastada {command}" in capsys.readouterr().out
+
+
+def run(args, **options):
+    return subprocess.run([sys.executable, "-c", *args], capture_output=True, text=True, **options)
+
+
+def test_commands_load_no_more_than_they_use(files):
+    _, test, model = files
+    loaded = (
+        "import sys; from fastada.cli import main\ntry: main(sys.argv[1:])\n"
+        "except SystemExit: pass\nprint('loaded', *(m for m in ('numpy','sklearn','scipy.stats')"
+        " if m in sys.modules))"
+    )
+    assert run([loaded, "--help"]).stdout.splitlines()[-1] == "loaded"
+    assert run([loaded, "predict", model, test]).stdout.splitlines()[-1] == "loaded numpy"
+    assert run([loaded, "train", test, model]).stdout.splitlines()[-1] == "loaded numpy"
+
+
+def test_reader_that_goes_away_is_no_error(files, tmp_path):
+    _, _, model = files
+    path = tmp_path / "many.tsv"
+    path.write_text("sea\tship sail\n" * 200_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastada", "predict", model, str(path), "--quiet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "sea\n"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 141
+    process.stderr.close()
+
+
+def test_progress_bar_on_a_terminal(files, monkeypatch, capsys):
+    monkeypatch.setattr("fastada.cli.progress.BAR_EVERY", 0.0)
+    monkeypatch.setattr("fastada.formats.lines.BLOCK", 500)
+    monkeypatch.setattr("fastada.formats.source.PIECE", 400)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    train, _, model = files
+    assert main(["train", train, model]) == 0
+    err = capsys.readouterr().err
+    assert "ETA" in err
+    assert "MB/s" in err
+    assert "\r\x1b[K[" in err
+
+
+def test_model_is_written_whole_or_not_at_all(files, tmp_path, monkeypatch, capsys):
+    train, _, model = files
+    before = Path(model).read_bytes()
+
+    def full_disk(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numpy.savez", full_disk)
+    assert main(["train", train, model, "--quiet"]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert Path(model).read_bytes() == before
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
