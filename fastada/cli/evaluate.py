@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastada import model_file
 from fastada.cli import CommandError
-from fastada.cli.files import check_kind, open_file, open_problems, vectors
+from fastada.cli.files import check_kind, open_file, open_problems, threads, vectors
 from fastada.cli.progress import ProgressReport
 from fastada.stream.model import best_classes, probabilities
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     n_bytes = 0
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
-        for found in vectors(file, model, problems, args.threads):
+        for found in vectors(file, model, problems, threads(args)):
             labels = found.chunk.labels or []
             truth = np.array([position.get(label, -1) for label in labels], np.int64)
             for i in np.flatnonzero(truth < 0).tolist():

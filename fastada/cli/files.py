@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 from fastada.cli import CommandError
 from fastada.cli.progress import ProgressReport
@@ -12,6 +13,7 @@ from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
 from fastada.stream.model import Model
 from fastada.stream.options import Features
 from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
+from fastada.text.ngrams import effective_n_jobs
 
 
 def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> DataFile:
@@ -52,16 +54,19 @@ def open_problems(args: argparse.Namespace, file: DataFile, report: ProgressRepo
     return Problems(file.source.name, args.bad_rows == "skip", report.note)
 
 
+def threads(args: argparse.Namespace) -> int:
+    """Threads asked for, or one a core."""
+    if args.threads is None:
+        return effective_n_jobs(-1)
+    if args.threads < 1:
+        raise CommandError(f"--threads must be at least 1; got {args.threads}")
+    return int(args.threads)
+
+
 def vectors(
     file: DataFile, model: Model, problems: Problems, n_threads: int
 ) -> Iterator[VectorChunk]:
     """Read a file as the model's vectors, in order."""
-    if n_threads < 1:
-        raise CommandError(f"--threads must be at least 1; got {n_threads}")
     weighting = model.weighting()
-    work: Callable[..., VectorChunk] = vectorise
-    return in_order(
-        lambda chunk: work(chunk, model.features, weighting),
-        ahead(file.chunks(problems)),
-        n_threads,
-    )
+    work = partial(vectorise, features=model.features, weighting=weighting)
+    return in_order(work, ahead(file.chunks(problems)), n_threads)

@@ -177,7 +177,7 @@ def _add_bad_rows(parser: argparse.ArgumentParser, more: str = "") -> None:
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--threads", type=int, default=1, metavar="N", help="that read text (default: 1)"
+        "--threads", type=int, metavar="N", help="that read text (default: all cores)"
     )
     parser.add_argument("--quiet", action="store_true", help="nothing but warnings on stderr")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastada import model_file
-from fastada.cli.files import check_kind, open_file, open_problems, vectors
+from fastada.cli.files import check_kind, open_file, open_problems, threads, vectors
 from fastada.cli.progress import ProgressReport
 from fastada.stream.model import Model, best_classes, probabilities
 from fastada.stream.vectorise import VectorChunk
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
         rows = n_bytes = 0
-        for found in vectors(file, model, problems, args.threads):
+        for found in vectors(file, model, problems, threads(args)):
             lines = _lines(model, found, args)
             sys.stdout.write("\n".join(_with_bad_rows(found, lines, args.json)) + "\n")
             rows += len(found.chunk)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fastada import model_file
 from fastada.cli import CommandError
-from fastada.cli.files import kind_of, open_file, open_problems
+from fastada.cli.files import kind_of, open_file, open_problems, threads
 from fastada.cli.progress import ProgressReport
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         shuffle=not args.no_shuffle,
         seed=args.seed,
         memory=args.memory << 20,
-        threads=args.threads,
+        threads=threads(args),
     )
     folder = Path(args.model).parent
     if not os.access(folder, os.W_OK) or Path(args.model).is_dir():
