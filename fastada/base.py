@@ -18,13 +18,12 @@ from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn
 from fastada.scale import Scale, scale_of
 from fastada.settings import (
-    LARGEST_GRADIENT,
-    LOSSES,
     UPDATES,
     Settings,
     check_choice,
     check_number,
     is_stamped,
+    make_settings,
     pulls_of,
 )
 from fastada.state import State
@@ -96,20 +95,19 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             raise ValueError(f"dtype must be None, float32 or float64; got {self.dtype!r}")
 
     def _make_settings(self, rows: Rows, scale: Scale) -> Settings:
-        return Settings(
-            update=UPDATES[self.update],
-            rate=scale.rate,
-            epsilon=float(self.epsilon),
-            beta=float(self.beta),
-            l1=float(self.alpha * self.l1_ratio),
-            l2=float(self.alpha * (1 - self.l1_ratio)),
-            loss=LOSSES[self.loss],
-            delta=float(getattr(self, "huber_delta", 1.0)),
-            batch_size=int(self.batch_size),
-            fit_intercept=bool(self.fit_intercept),
-            intercept_rate=scale.intercept_rate,
-            largest_value=rows.largest_value,
-            largest_gradient=LARGEST_GRADIENT[rows.data.dtype],
+        return make_settings(
+            scale,
+            rows.data.dtype,
+            rows.largest_value,
+            update=self.update,
+            epsilon=self.epsilon,
+            beta=self.beta,
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+            loss=self.loss,
+            huber_delta=getattr(self, "huber_delta", 1.0),
+            batch_size=self.batch_size,
+            fit_intercept=self.fit_intercept,
         )
 
     # -- data ------------------------------------------------------------------------------
@@ -153,9 +151,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             scale = scale_of(
                 rows,
                 weight,
-                self._target_scale(targets, weight),
                 self.learning_rate,
                 self.initial_accumulator,
+                target_scale=self._target_scale(targets, weight),
+                batch_size=min(self.batch_size, np.count_nonzero(weight)),
             )
             settings = self._make_settings(rows, scale)
             with np.errstate(over="ignore", under="ignore"):

@@ -48,7 +48,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         delta, added to the root of the accumulator ("comid" and "rda").
     initial_accumulator : float or "auto", default="auto"
         G_0, the sum of squared gradients to start from. "auto" is four times the mean square of
-        the entries stored in the first 1,000 rows.
+        the entries stored in the first 1,000 rows, over batch_size^2.
     beta : float, default=1.0
         Added to the root of the accumulator by "ftrl".
     alpha : float, default=0.0

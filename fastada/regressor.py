@@ -36,7 +36,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
     epsilon : float, default=1e-7
     initial_accumulator : float or "auto", default="auto"
         "auto" is four times the mean square target times the mean square stored entry of the
-        first 1,000 rows.
+        first 1,000 rows, over batch_size^2.
     beta : float, default=1.0
     alpha : float, default=0.0
     l1_ratio : float, default=0.0

@@ -4,7 +4,8 @@ The margin of a row moves by about rate * |x| when all its features step by
 `rate`, so a rate of 1 / (root mean square row norm) moves margins by about one,
 whatever the scale of the data. The initial accumulator G_0 stands for a few
 gradients of the usual size seen beforehand, so that the first step on a feature
-is not a full rate whatever its gradient: G_0 = 4 mean(x^2) over stored entries.
+is not a full rate whatever its gradient: G_0 = 4 mean(x^2) over stored entries,
+over m^2 with batches of m rows, of which most features occur in but one.
 With targets of scale s (regression), gradients and weights scale by s, the rate
 by s and G_0 by s^2. Scaling X or y then scales the weights and nothing else.
 """
@@ -43,9 +44,11 @@ class Scale:
 def scale_of(
     rows: Rows,
     sample_weight: npt.NDArray[np.float64],
-    target_scale: float,
     learning_rate: Any,
     initial_accumulator: Any,
+    *,
+    target_scale: float = 1.0,
+    batch_size: int = 1,
 ) -> Scale:
     """Resolve "auto" by the first rows.
 
@@ -53,9 +56,10 @@ def scale_of(
     ----------
     rows : Rows
     sample_weight : ndarray of float64, shape (n_rows,)
+    learning_rate, initial_accumulator : float or "auto"
     target_scale : float
         1 for classifiers; the root mean square target of a regressor.
-    learning_rate, initial_accumulator : float or "auto"
+    batch_size : int
     """
     weight = sample_weight[:N_ROWS]
     indptr = rows.indptr[: len(weight) + 1]
@@ -71,7 +75,7 @@ def scale_of(
     else:
         rate = intercept_rate = float(learning_rate)
     if initial_accumulator == "auto":
-        accumulator = ACCUMULATOR_FACTOR * target_scale**2 * mean_square
+        accumulator = ACCUMULATOR_FACTOR * target_scale**2 * mean_square / batch_size**2
         intercept_accumulator = ACCUMULATOR_FACTOR * target_scale**2
     else:
         accumulator = intercept_accumulator = float(initial_accumulator)

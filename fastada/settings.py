@@ -7,6 +7,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from fastada.scale import Scale
+
 UPDATES = {"comid": 0, "rda": 1, "ftrl": 2}
 LOSSES = {
     "log_loss": 0,
@@ -30,6 +32,7 @@ class Settings(TypedDict):
     beta: float
     l1: float
     l2: float
+    smallest_accumulator: float
     loss: int
     delta: float
     batch_size: int
@@ -37,6 +40,40 @@ class Settings(TypedDict):
     intercept_rate: float
     largest_value: float
     largest_gradient: float
+
+
+def make_settings(
+    scale: Scale,
+    dtype: np.dtype[Any],
+    largest_value: float,
+    *,
+    update: str = "comid",
+    epsilon: float = 1e-7,
+    beta: float = 1.0,
+    alpha: float = 0.0,
+    l1_ratio: float = 0.0,
+    loss: str = "log_loss",
+    huber_delta: float = 1.0,
+    batch_size: int = 1,
+    fit_intercept: bool = True,
+) -> Settings:
+    """Translate what AdaGradClassifier and AdaGradRegressor document."""
+    return Settings(
+        update=UPDATES[update],
+        rate=scale.rate,
+        epsilon=float(epsilon),
+        beta=float(beta),
+        l1=float(alpha * l1_ratio),
+        l2=float(alpha * (1 - l1_ratio)),
+        smallest_accumulator=scale.accumulator,
+        loss=LOSSES[loss],
+        delta=float(huber_delta),
+        batch_size=int(batch_size),
+        fit_intercept=bool(fit_intercept),
+        intercept_rate=scale.intercept_rate,
+        largest_value=largest_value,
+        largest_gradient=LARGEST_GRADIENT[dtype],
+    )
 
 
 def is_stamped(settings: Settings) -> bool:

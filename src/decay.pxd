@@ -69,6 +69,13 @@ cdef inline float expm1_float(float y) noexcept nogil:
 
 # The same near zero, where one polynomial does: log(1 + x) by its Taylor series for 0 <= x <= 1/64,
 # exp(y) - 1 by interpolation of (exp(y) - 1) / y in Chebyshev's points for -1 <= y <= 0; 2 ulp.
+cdef extern from *:
+    """
+    #define FASTADA_LARGEST_NEAR_ZERO 0.015625
+    """
+    const double LARGEST_NEAR_ZERO "FASTADA_LARGEST_NEAR_ZERO"
+
+
 cdef inline float log1p_near_zero(float x) noexcept nogil:
     return x * (<float>1 - x * (<float>0.5 - x * (<float>0.333333333333333 - x * <float>0.25)))
 
@@ -78,24 +85,6 @@ cdef inline float expm1_near_zero(float y) noexcept nogil:
         <float>0.1666634031151738 + y * (<float>0.0416468493140589 + y * (
             <float>0.008275504844831973 + y * (
                 <float>0.001300774959016086 + y * <float>0.000129076310551162))))))
-
-
-# In place: x becomes log(1 + x), x >= 0.
-cdef inline void take_log1p(weight_t *x, int64_t length) noexcept nogil:
-    cdef int64_t k
-    cdef int32_t n_large = 0
-    if weight_t is float:
-        for k in range(length):
-            n_large += x[k] > <float>0.015625
-        if n_large == 0:
-            for k in range(length):
-                x[k] = log1p_near_zero(x[k])
-        else:
-            for k in range(length):
-                x[k] = log1p_float(x[k])
-    else:
-        for k in range(length):
-            x[k] = log1p(x[k])
 
 
 cdef inline weight_t log1plus(weight_t x) noexcept nogil:

@@ -44,7 +44,8 @@ cdef inline void read_record(
         memset(weight, 0, n_outputs * sizeof(weight_t))
         return
     for k in range(n_outputs):
-        weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps)
+        # Adding zero makes a zero of either sign a plain one.
+        weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps) + <weight_t>0
 
 
 # The weights of all features, brought up to date; the records stay as they are, so that

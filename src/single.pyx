@@ -19,7 +19,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
-from decay cimport exp_minus_one, expm1_near_zero, exponential, take_log1p
+from decay cimport exp_minus_one, expm1_near_zero, exponential, log1p_near_zero, log1plus
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_step, intercept_weight
 from losses cimport Loss, LossPoint, loss_at
@@ -68,10 +68,10 @@ from updates cimport (
 
 # Load a record into place k, and return its weight where that takes neither a root nor a division
 # to read; what is returned comes from the state, since what has just been stored to `loaded` takes
-# longer to come back. The elastic net leaves in weight[k] how far the weight is to be pulled.
+# longer to come back. The elastic net leaves in pulled_by[k] how far the weight is to be pulled.
 cdef inline weight_t load_record(
     rule_t rule, const weight_t *state, int64_t column, weight_t now,
-    weight_t *loaded, weight_t *weight, int64_t k,
+    weight_t *loaded, weight_t *weight, weight_t *pulled_by, int64_t k,
 ) noexcept nogil:
     cdef const weight_t *record = &state[column * record_width(rule, 1)]
     cdef weight_t value = record[0]
@@ -80,7 +80,7 @@ cdef inline weight_t load_record(
         value = soft_threshold(value, (now - record[2]) * record[3])
         weight[k] = value
     elif rule_t is ComidElastic:
-        weight[k] = (now - record[2]) * record[3]
+        pulled_by[k] = (now - record[2]) * record[3]
     return value
 
 
@@ -95,24 +95,28 @@ cdef inline void store_record(
         record[3] = weight[k]
 
 
-# The weights of the loaded records, where loading has not given them.
+# The weights of the loaded records, where loading has not given them. Few weights are pulled so
+# far that exp needs its whole range: a row that has one is done again.
 cdef inline void weigh_records(
-    rule_t rule, weight_t now, const weight_t *loaded, weight_t *weight, int64_t length
+    rule_t rule, weight_t now, const weight_t *loaded, weight_t *weight, const weight_t *pulled_by,
+    int64_t length,
 ) noexcept nogil:
     cdef int64_t k
     cdef int32_t n_far = 0
     cdef weight_t a_minus_one
     if rule_t is ComidElastic:
-        for k in range(length):
-            n_far += weight[k] > <weight_t>1
-        if weight_t is float and n_far == 0:
+        if weight_t is float:
             for k in range(length):
-                a_minus_one = expm1_near_zero(-weight[k])
-                weight[k] = shrunk(rule, loaded[2 * k], <weight_t>1 + a_minus_one, a_minus_one)
+                n_far += pulled_by[k] > <float>1
+                a_minus_one = expm1_near_zero(-pulled_by[k])
+                weight[k] = shrunk(rule, loaded[2 * k], <float>1 + a_minus_one, a_minus_one)
         else:
+            n_far = 1
+        if n_far:
             for k in range(length):
                 weight[k] = shrunk(
-                    rule, loaded[2 * k], exponential(-weight[k]), exp_minus_one(-weight[k]))
+                    rule, loaded[2 * k],
+                    exponential(-pulled_by[k]), exp_minus_one(-pulled_by[k]))
     elif rule_t is Rda or rule_t is Ftrl:
         for k in range(length):
             weight[k] = current_weight(rule, loaded[2 * k], loaded[2 * k + 1], now)
@@ -136,6 +140,18 @@ cdef inline void step_record(
         take_step(rule, &record[0], &record[1], weight[k], g)
 
 
+# From kappa to the pull, in place: only the elastic net's differs.
+cdef inline void take_pulls(rule_t rule, weight_t *kappa, int64_t length) noexcept nogil:
+    cdef int64_t k
+    if rule_t is ComidElastic:
+        if weight_t is float and rule.kappa_is_small:
+            for k in range(length):
+                kappa[k] = log1p_near_zero(kappa[k])
+        else:
+            for k in range(length):
+                kappa[k] = log1plus(kappa[k])
+
+
 # A step of the loaded features, with gradients slope * x. Blocks of 16: while the records of one
 # are stored, the roots and divisions of the next are on their way.
 cdef inline void step_and_store(
@@ -146,15 +162,13 @@ cdef inline void step_and_store(
     for begin in range(0, length - 15, 16):
         for k in range(begin, begin + 16):
             step_record(rule, loaded, weight, k, slope * x[k])
-        if rule_t is ComidElastic:
-            take_log1p(&weight[begin], 16)
+        take_pulls(rule, &weight[begin], 16)
         for k in range(begin, begin + 16):
             store_record(rule, state, columns[k], now, loaded, weight, k)
     begin = length - length % 16
     for k in range(begin, length):
         step_record(rule, loaded, weight, k, slope * x[k])
-    if rule_t is ComidElastic:
-        take_log1p(&weight[begin], length - begin)
+    take_pulls(rule, &weight[begin], length - begin)
     for k in range(begin, length):
         store_record(rule, state, columns[k], now, loaded, weight, k)
 
@@ -177,7 +191,7 @@ cdef inline weight_t dot(const weight_t *a, const weight_t *b, int64_t length) n
 cdef inline weight_t load_and_score(
     rule_t rule, const weight_t *state, weight_t now, Ahead *ahead,
     const index_t *indices, const weight_t *data, int64_t begin, int64_t length,
-    weight_t *loaded, weight_t *weight,
+    weight_t *loaded, weight_t *weight, weight_t *pulled_by,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, 1)
     cdef const index_t *columns = &indices[begin]
@@ -186,17 +200,22 @@ cdef inline weight_t load_and_score(
     cdef int64_t k
     for k in range(0, length - 3, 4):
         ask_for_four(ahead, state, width, indices, data)
-        s0 += x[k] * load_record(rule, state, columns[k], now, loaded, weight, k)
-        s1 += x[k + 1] * load_record(rule, state, columns[k + 1], now, loaded, weight, k + 1)
-        s2 += x[k + 2] * load_record(rule, state, columns[k + 2], now, loaded, weight, k + 2)
-        s3 += x[k + 3] * load_record(rule, state, columns[k + 3], now, loaded, weight, k + 3)
+        s0 += x[k] * load_record(
+            rule, state, columns[k], now, loaded, weight, pulled_by, k)
+        s1 += x[k + 1] * load_record(
+            rule, state, columns[k + 1], now, loaded, weight, pulled_by, k + 1)
+        s2 += x[k + 2] * load_record(
+            rule, state, columns[k + 2], now, loaded, weight, pulled_by, k + 2)
+        s3 += x[k + 3] * load_record(
+            rule, state, columns[k + 3], now, loaded, weight, pulled_by, k + 3)
     ask_across_rows(ahead, length % 4, state, width, indices, data)
     for k in range(length - length % 4, length):
-        s0 += x[k] * load_record(rule, state, columns[k], now, loaded, weight, k)
+        s0 += x[k] * load_record(
+            rule, state, columns[k], now, loaded, weight, pulled_by, k)
     if rule_t is Comid or rule_t is ComidL1:
         return (s0 + s1) + (s2 + s3)
     else:
-        weigh_records(rule, now, loaded, weight, length)
+        weigh_records(rule, now, loaded, weight, pulled_by, length)
         return dot(weight, x, length)
 
 
@@ -207,7 +226,8 @@ cdef Progress learn_rows(
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
-    cdef weight_t *loaded = buffer + capacity
+    cdef weight_t *pulled_by = buffer + capacity
+    cdef weight_t *loaded = buffer + 2 * capacity
     cdef Progress done
     cdef LossPoint point
     cdef int64_t row, begin, length
@@ -225,7 +245,7 @@ cdef Progress learn_rows(
         margin = intercept_weight(rule, intercept[0], settings.intercept_rate)
         margin += load_and_score(
             rule, state, <weight_t>now, &ahead, indices, data, begin, length,
-            loaded, weight)
+            loaded, weight, pulled_by)
         point = loss_at(loss, margin, target[row])
         point.slope *= rows.sample_weight[row]
         if out_of_bounds(settings, point.value, point.slope):
@@ -252,8 +272,9 @@ cdef Progress learn_batches(
     index_t *touched, index_t *place,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
-    cdef weight_t *gradient = buffer + capacity
-    cdef weight_t *loaded = buffer + 2 * capacity
+    cdef weight_t *pulled_by = buffer + capacity
+    cdef weight_t *gradient = buffer + 2 * capacity
+    cdef weight_t *loaded = buffer + 3 * capacity
     cdef Progress done
     cdef LossPoint point
     cdef int64_t end, n_touched, i, row, p, k
@@ -268,14 +289,15 @@ cdef Progress learn_batches(
             for p in range(rows.indptr[row], rows.indptr[row + 1]):
                 if place[indices[p]] == 0:
                     value = load_record(
-                        rule, state, indices[p], <weight_t>now, loaded, weight, n_touched)
+                        rule, state, indices[p], <weight_t>now, loaded, weight, pulled_by,
+                        n_touched)
                     if rule_t is Comid:
                         weight[n_touched] = value
                     gradient[n_touched] = 0
                     touched[n_touched] = indices[p]
                     n_touched += 1
                     place[indices[p]] = <index_t>n_touched
-        weigh_records(rule, <weight_t>now, loaded, weight, n_touched)
+        weigh_records(rule, <weight_t>now, loaded, weight, pulled_by, n_touched)
         bias = intercept_weight(rule, intercept[0], settings.intercept_rate)
         bias_slope, batch_loss, batch_weight = 0, 0, 0
         for i in range(done.n_rows, end):
@@ -318,7 +340,7 @@ cdef Progress learn_by(
     cdef bint by_rows = settings.batch_size == 1
     cdef int64_t capacity = longest_row(rows) if by_rows else most_touched(
         rows, settings.batch_size, n_features)
-    cdef weight_t *buffer = <weight_t *>malloc((4 * capacity + 1) * sizeof(weight_t))
+    cdef weight_t *buffer = <weight_t *>malloc((5 * capacity + 1) * sizeof(weight_t))
     cdef index_t *touched = NULL
     cdef index_t *place = NULL
     cdef Progress done

@@ -1,8 +1,9 @@
 """What the training kernels are given and what they give back, whatever the number of outputs."""
 
-from libc.math cimport fabs, isfinite
+from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int64_t
 
+from decay cimport LARGEST_NEAR_ZERO
 from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda
 
 
@@ -20,6 +21,7 @@ cdef struct Settings:
     double beta
     double l1
     double l2
+    double smallest_accumulator  # G_0: no G is smaller
     int loss               # a LossKind
     double delta           # of Huber's loss
     int64_t batch_size
@@ -88,6 +90,8 @@ cdef inline ComidElastic comid_elastic(Settings settings) noexcept nogil:
     cdef ComidElastic rule
     rule.rate, rule.epsilon = settings.rate, settings.epsilon
     rule.l1, rule.l2 = settings.l1, settings.l2
+    rule.kappa_is_small = settings.rate * settings.l2 <= LARGEST_NEAR_ZERO * (
+        settings.epsilon + sqrt(settings.smallest_accumulator))
     return rule
 
 

@@ -46,6 +46,7 @@ cdef struct ComidElastic:
     double epsilon
     double l1
     double l2
+    bint kappa_is_small  # every rate l2 / H is one that log1p_near_zero takes
 
 
 # Dual averaging (Duchi, Hazan, Singer 2011, eq. 3 with diagonal H).

@@ -244,7 +244,7 @@ def test_entries_beyond_two_to_the_31(tmp_path):
     indptr = np.array([0, n_entries - 3, n_entries])
     last = np.array([1])
     settings = Settings(
-        update=0, rate=1, epsilon=0, beta=0, l1=0, l2=0, loss=4, delta=1.0, batch_size=1,
+        update=0, rate=1, epsilon=0, beta=0, l1=0, l2=0, smallest_accumulator=0, loss=4, delta=1.0, batch_size=1,
         fit_intercept=False, intercept_rate=1, largest_value=3, largest_gradient=1e15,
     )  # fmt: skip
     state = np.zeros((5, 2), dtype=np.float32)

@@ -16,7 +16,7 @@ H = 1e-6
 def losses_at(loss, margins, *, value=None, label=None, indicator=None):
     """(losses, slopes) of margins (n, K)."""
     settings = Settings(
-        update=0, rate=1, epsilon=0, beta=0, l1=0, l2=0, loss=LOSSES.get(loss, 0), delta=1.0,
+        update=0, rate=1, epsilon=0, beta=0, l1=0, l2=0, smallest_accumulator=0, loss=LOSSES.get(loss, 0), delta=1.0,
         batch_size=1, fit_intercept=False, intercept_rate=1, largest_value=1, largest_gradient=1,
     )  # fmt: skip
     margins = np.array(margins, dtype=np.float64)
