@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 from fastada import AdaGradClassifier, AdaGradRegressor, _csr, _scoring, _single
-from fastada.settings import Settings
+from fastada.scale import Scale
+from fastada.settings import make_settings
 
 X = sp.csr_array(np.array([[1.0, 0, 2, 0], [0, 1, 0, 0], [0, 0, 0, 0], [3, 0, 0, 1]]))
 Y = np.array([0, 1, 0, 1])
@@ -243,10 +244,14 @@ def test_entries_beyond_two_to_the_31(tmp_path):
     arrays["indices"][-3:] = 0, 2, 4
     indptr = np.array([0, n_entries - 3, n_entries])
     last = np.array([1])
-    settings = Settings(
-        update=0, rate=1, epsilon=0, beta=0, l1=0, l2=0, smallest_accumulator=0, loss=4, delta=1.0, batch_size=1,
-        fit_intercept=False, intercept_rate=1, largest_value=3, largest_gradient=1e15,
-    )  # fmt: skip
+    settings = make_settings(
+        Scale(1.0, 0.0, 1.0, 0.0),
+        np.dtype(np.float32),
+        3.0,
+        loss="squared_error",
+        epsilon=1e-30,
+        fit_intercept=False,
+    )
     state = np.zeros((5, 2), dtype=np.float32)
     intercept = np.zeros((1, 2))
     _single.learn(

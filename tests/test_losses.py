@@ -7,7 +7,8 @@ from scipy.special import logsumexp
 from sklearn.metrics import hinge_loss, log_loss
 
 from fastada import _evaluation
-from fastada.settings import LOSSES, Settings
+from fastada.scale import Scale
+from fastada.settings import LOSSES, make_settings
 
 MARGINS = np.array([-30.0, -3.1, -1.01, -0.99, -0.2, 0.1, 0.98, 1.02, 2.5, 40.0])
 H = 1e-6
@@ -15,10 +16,12 @@ H = 1e-6
 
 def losses_at(loss, margins, *, value=None, label=None, indicator=None):
     """(losses, slopes) of margins (n, K)."""
-    settings = Settings(
-        update=0, rate=1, epsilon=0, beta=0, l1=0, l2=0, smallest_accumulator=0, loss=LOSSES.get(loss, 0), delta=1.0,
-        batch_size=1, fit_intercept=False, intercept_rate=1, largest_value=1, largest_gradient=1,
-    )  # fmt: skip
+    settings = make_settings(
+        Scale(1.0, 0.0, 1.0, 0.0),
+        np.dtype(np.float64),
+        1.0,
+        loss="log_loss" if loss == "multinomial" else loss,
+    )
     margins = np.array(margins, dtype=np.float64)
     out = np.empty(len(margins))
     _evaluation.losses_at(margins, settings, loss == "multinomial", value, label, indicator, out)
