@@ -23,7 +23,7 @@ from fastada.epoch import Targets, learn
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
 from fastada.scale import N_ROWS, scale_of
-from fastada.settings import LARGEST_GRADIENT, LOSSES, UPDATES, Settings
+from fastada.settings import Settings, make_settings
 from fastada.state import State
 from fastada.stream.model import Model
 from fastada.stream.options import Features, Learning
@@ -129,22 +129,10 @@ class Learner:
 
     def _begin(self, rows: Rows, weight: NDArray[np.float64]) -> None:
         learning = self.learning
-        scale = scale_of(rows, weight, 1.0, learning.learning_rate, "auto")
+        scale = scale_of(rows, weight, learning.learning_rate, "auto")
         dtype = np.dtype(np.float32)
-        self.settings = Settings(
-            update=UPDATES["comid"],
-            rate=scale.rate,
-            epsilon=1e-7,
-            beta=1.0,
-            l1=learning.alpha * learning.l1_ratio,
-            l2=learning.alpha * (1 - learning.l1_ratio),
-            loss=LOSSES["log_loss"],
-            delta=1.0,
-            batch_size=1,
-            fit_intercept=True,
-            intercept_rate=scale.intercept_rate,
-            largest_value=rows.largest_value,
-            largest_gradient=LARGEST_GRADIENT[dtype],
+        self.settings = make_settings(
+            scale, dtype, rows.largest_value, alpha=learning.alpha, l1_ratio=learning.l1_ratio
         )
         self.state = State(
             rows.n_features,
