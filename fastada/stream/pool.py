@@ -49,16 +49,21 @@ class Pool:
         """Add rows behind the others."""
         start, stop = self.n_entries, self.n_entries + len(vectors.indices)
         if stop > len(self.columns):
-            size = max(2 * stop, 1 << 16)
-            # No one else sees these arrays yet.
-            self.columns.resize(size, refcheck=False)
-            self.values.resize(size, refcheck=False)
+            self.reserve(2 * stop)
         self.columns[start:stop] = vectors.indices
         self.values[start:stop] = vectors.data
         self.n_entries = stop
         self.row_sizes.append(np.diff(vectors.indptr))
         self.labels.append(np.asarray(labels, np.int64))
         self.weights.append(np.ones(len(labels)) if weights is None else weights)
+
+    def reserve(self, n_entries: int) -> None:
+        """Make room for so many entries in all."""
+        if n_entries > len(self.columns):
+            columns, values = np.empty(n_entries, np.int32), np.empty(n_entries, np.float32)
+            columns[: self.n_entries] = self.columns[: self.n_entries]
+            values[: self.n_entries] = self.values[: self.n_entries]
+            self.columns, self.values = columns, values
 
     def clear(self) -> None:
         """Forget the rows and keep the arrays."""

@@ -27,7 +27,7 @@ from fastada.settings import Settings, make_settings
 from fastada.state import State
 from fastada.stream.model import Model
 from fastada.stream.options import Features, Learning
-from fastada.stream.pool import Pool
+from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
 from fastada.text.ngrams import TermWeighting, inverse_document_frequency
 from fastada.validation import Rows
@@ -175,6 +175,10 @@ def train(
         progress.read("reading", counts.n_rows, n_bytes, None)
         if kept:
             pool.add(item.vectors, codes, item.chunk.weights)
+            if n_bytes == item.chunk.n_bytes:
+                # The first chunk tells the size of the whole, if the file is not compressed.
+                whole = pool.n_bytes * (file.source.size or 0) / max(1, n_bytes)
+                pool.reserve(int(min(1.05 * whole, learning.memory)) // BYTES_PER_ENTRY)
             kept = pool.n_bytes <= learning.memory
             if not kept and file.source.is_stdin:
                 break
