@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import dump_svmlight_file
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
-from fastada import TextClassifier
-from fastada.cli import main
+from fastada import TextClassifier, formats
+from fastada.cli import main, parser
 
 WORDS = {"sea": "ship sail wave fish salt", "sky": "bird wind cloud hill", "sun": "heat noon sand"}
 COMMON = "the and of with some more not that which"
@@ -189,6 +189,10 @@ def test_errors_are_one_line(files, tmp_path, monkeypatch, capsys, args, message
     assert message in captured.err
     assert captured.out == ""
     assert not (tmp_path / "m").exists()
+
+
+def test_every_format_can_be_asked_for():
+    assert set(parser.FORMATS) == set(formats.FORMATS)
 
 
 def test_wrong_usage_is_2(capsys):
