@@ -27,9 +27,11 @@ def save(model: Model, path: str) -> None:
 
     Columns that no row had are left out.
     """
-    columns = np.flatnonzero(model.weights.any(axis=1))
+    columns: Any = model.columns
+    if columns is None:
+        columns = np.flatnonzero(model.weights.any(axis=1))
     arrays: dict[str, Any] = {
-        "columns": columns.astype(np.int32),
+        "columns": columns.astype(np.int32, copy=False),
         "weights": model.weights[columns],
         "intercepts": model.intercepts,
     }

@@ -27,6 +27,8 @@ class Model:
         One output with two classes: its positive margin means the second.
     intercepts : ndarray of float64, shape (n_outputs,)
     idf : ndarray of float32, shape (n_features,), or None
+    columns : ndarray of int32, or None
+        All columns whose weights are not zero, where that is known.
     """
 
     features: Features
@@ -34,6 +36,7 @@ class Model:
     weights: NDArray[np.float32]
     intercepts: NDArray[np.float64]
     idf: NDArray[np.float32] | None
+    columns: NDArray[np.int32] | None = None
 
     def weighting(self) -> TermWeighting:
         """How the terms of a text are weighted."""

@@ -26,6 +26,7 @@ class Pool:
 
     def __init__(self, n_features: int) -> None:
         self.n_features = n_features
+        self.relabelled = False
         self.columns = np.empty(0, np.int32)
         self.values = np.empty(0, np.float32)
         self.n_entries = 0
@@ -69,6 +70,7 @@ class Pool:
         """Forget the rows and keep the arrays."""
         self.n_entries = 0
         self.row_sizes, self.labels, self.weights = [], [], []
+        self.relabelled = False
 
     def weight_terms(self, weighting: TermWeighting) -> None:
         """Turn counts into weights."""
@@ -76,14 +78,21 @@ class Pool:
         columns, values = self.columns[: self.n_entries], self.values[: self.n_entries]
         weighting.apply(TextRows(columns, values, sizes, 0))
 
-    def rows(self) -> Rows:
+    def relabel(self, position: NDArray[np.int32]) -> None:
+        """Put other numbers in the place of the columns, once."""
+        if not self.relabelled:
+            columns = self.columns[: self.n_entries]
+            np.take(position, columns, out=columns, mode="clip")
+            self.relabelled = True
+
+    def rows(self, n_columns: int) -> Rows:
         """Give the rows as the kernels take them."""
         sizes = np.concatenate(self.row_sizes)
         indptr = np.zeros(len(sizes) + 1, np.int64)
         np.cumsum(sizes, out=indptr[1:])
         values = self.values[: self.n_entries]
         largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
-        return Rows(indptr, self.columns[: self.n_entries], values, self.n_features, largest)
+        return Rows(indptr, self.columns[: self.n_entries], values, n_columns, largest)
 
     def label_codes(self) -> NDArray[np.int64]:
         """Label of each row."""

@@ -57,6 +57,10 @@ class Counts:
     n_rows: int = 0
     labels: dict[str, int] = field(default_factory=dict)
     document_frequency: NDArray[np.int64] | None = None
+    seen: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen = np.zeros(self.n_features, bool)
 
     def codes(self, labels: list[str]) -> list[int]:
         """Number labels in the order of their first appearance."""
@@ -68,6 +72,13 @@ class Counts:
         self.n_rows += len(found.chunk)
         if self.document_frequency is not None:
             count_documents(found.vectors.indices, self.document_frequency)
+        else:
+            self.seen[found.vectors.indices] = True
+
+    def columns(self) -> NDArray[np.int32]:
+        """Columns that rows have."""
+        seen = self.seen if self.document_frequency is None else self.document_frequency
+        return np.flatnonzero(seen).astype(np.int32)
 
     def idf(self) -> NDArray[np.float32] | None:
         """Inverse document frequencies, where they are wanted."""
@@ -77,9 +88,14 @@ class Counts:
 
 
 class Learner:
-    """A state under training."""
+    """A state under training.
 
-    def __init__(self, counts: Counts, features: Features, learning: Learning) -> None:
+    Where few of the columns occur, and no others will, the state has a place for those alone.
+    """
+
+    def __init__(
+        self, counts: Counts, features: Features, learning: Learning, *, all_seen: bool
+    ) -> None:
         if len(counts.labels) < 2:
             found = ", ".join(counts.labels) or "none"
             raise FormatError(f"there is one label or none ({found}): nothing to tell apart")
@@ -92,10 +108,19 @@ class Learner:
         self.random = np.random.default_rng(learning.seed)
         self.state: State | None = None
         self.settings: Settings | None = None
+        self.columns = counts.columns()
+        self.position: NDArray[np.int32] | None = None
+        self.n_columns = features.n_features
+        if all_seen and len(self.columns) <= features.n_features // 2:
+            self.n_columns = max(1, len(self.columns))
+            self.position = np.zeros(features.n_features, np.int32)
+            self.position[self.columns] = np.arange(len(self.columns))
 
     def learn(self, pool: Pool) -> tuple[float, int]:
         """Learn the rows of a pool once; return their mean loss and their number."""
-        rows, weight = pool.rows(), pool.row_weights()
+        if self.position is not None:
+            pool.relabel(self.position)
+        rows, weight = pool.rows(self.n_columns), pool.row_weights()
         if self.state is None or self.settings is None:
             self._begin(rows, weight)
         assert self.state is not None
@@ -113,12 +138,18 @@ class Learner:
         """Give what has been learned."""
         assert self.state is not None
         assert self.settings is not None
+        weights = self.state.weights(self.settings)
+        if self.position is not None:
+            compact = weights
+            weights = np.zeros((self.features.n_features, self.n_outputs), np.float32)
+            weights[self.columns] = compact[: len(self.columns)]
         return Model(
             self.features,
             self.classes,
-            self.state.weights(self.settings),
+            weights,
             self.state.intercepts(self.settings),
             idf,
+            None if self.position is None else self.columns,
         )
 
     def _targets(self, codes: NDArray[np.int64]) -> Targets:
@@ -189,7 +220,9 @@ def train(
         raise FormatError(f"{file.source.name} has no rows to learn")
     idf = counts.idf()
     weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
-    learner = Learner(counts, features, learning)
+    # Of standard input beyond memory only the beginning has been seen.
+    all_seen = kept or not file.source.is_stdin
+    learner = Learner(counts, features, learning, all_seen=all_seen)
     if kept:
         if is_text:
             pool.weight_terms(weighting)

@@ -80,6 +80,19 @@ def test_streamed_equals_held_in_memory(path, small_blocks, use_idf, threads):
         np.testing.assert_array_equal(streamed.idf, held.idf)
 
 
+@pytest.mark.parametrize("memory", [SMALLEST_MEMORY, 1 << 30])
+def test_columns_that_do_not_occur_change_nothing(path, small_blocks, monkeypatch, memory):
+    features = Features(bits=16, ngrams=(1, 1))
+    compact, _ = run(path, features, epochs=2, memory=memory)
+    assert len(compact.columns) < 2**15
+    monkeypatch.setattr(
+        "fastada.stream.train.Counts.columns", lambda self: np.arange(self.n_features)
+    )
+    whole, _ = run(path, features, epochs=2, memory=memory)
+    assert whole.columns is None
+    np.testing.assert_array_equal(compact.weights, whole.weights)
+
+
 def test_shuffling_is_decided_by_the_seed(path, small_blocks):
     features = Features(bits=14)
     options = {"memory": SMALLEST_MEMORY, "epochs": 1}
