@@ -74,14 +74,15 @@ def _number(text: str) -> float:
 def read_svmlight(
     blocks: Iterable[Lines], options: ReadOptions, problems: Problems
 ) -> Iterator[Chunk]:
-    """``label column:value ... # comment``; a ``qid:`` is left aside."""
+    """``label column:value ... # comment``; a ``qid:`` is left aside, a label may be missing."""
 
     def parse(line: str) -> Row:
         fields = line.partition("#")[0].split()
         if not fields:
             raise BadRowError("empty row")
+        label = "" if ":" in fields[0] else fields.pop(0)
         row: dict[int, float] = {}
-        for field in fields[1:]:
+        for field in fields:
             name, colon, value = field.partition(":")
             if name == "qid":
                 continue
@@ -95,7 +96,7 @@ def read_svmlight(
             if column in row:
                 raise BadRowError("column given twice", name)
             row[column] = _number(value)
-        return fields[0], 1.0, row
+        return label, 1.0, row
 
     return read_vectors(blocks, parse, options.labelled, problems)
 

@@ -102,6 +102,7 @@ def test_svmlight_faults(tmp_path):
         "column out of range": ["1 8:1", "1 99999999999999999999:1"],
         "column given twice": ["1 3:1 3:1"],
         "empty row": ["# comment"],
+        "no label": ["3:1"],
     }
     rows = [row for rows in bad.values() for row in rows]
     path = write(tmp_path / "a.svm", "\n".join(["1 7:2 qid:3 0:1 # x", *rows, "0"]))
@@ -109,6 +110,12 @@ def test_svmlight_faults(tmp_path):
     assert found == [{0: 1.0, 7: 2.0}, {}]
     assert labels == ["1", "0"]
     assert problems.counts == {kind: len(rows) for kind, rows in bad.items()}
+
+
+def test_svmlight_without_labels(tmp_path):
+    path = write(tmp_path / "a.svm", "3:1 5:2\n1 3:1\n")
+    rows, labels, *_ = read_vectors(path, n_features=8, labelled=False)
+    assert (rows, labels) == ([{3: 1.0, 5: 2.0}, {3: 1.0}], [])
 
 
 def column(namespace, name, n_features):
