@@ -11,6 +11,7 @@ The kernel trusts its arguments, as src/single.pyx says.
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 
+from decay cimport LARGEST_NEAR_ZERO
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_step, intercept_weight
 from losses cimport Loss, LossPoint
@@ -32,7 +33,17 @@ from training cimport (
     out_of_bounds,
     rda,
 )
-from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t, take_step
+from updates cimport (
+    Comid,
+    ComidElastic,
+    ComidL1,
+    Ftrl,
+    Rda,
+    current_weight,
+    pulled_near_zero,
+    rule_t,
+    take_step,
+)
 
 
 # The K weights of a record as the rule has them now. Comid's values are the weights themselves.
@@ -45,6 +56,11 @@ cdef inline const weight_t *weigh(
         return record
     else:
         steps = steps_of(rule, record, n_outputs, now)
+        if rule_t is ComidElastic and weight_t is float:
+            if rule.largest_kappa <= LARGEST_NEAR_ZERO and steps * rule.largest_kappa <= 1:
+                for k in range(n_outputs):
+                    weight[k] = pulled_near_zero(rule, record[k], record[n_outputs + k], steps)
+                return weight
         for k in range(n_outputs):
             weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps)
         return weight

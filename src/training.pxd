@@ -3,7 +3,6 @@
 from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int64_t
 
-from decay cimport LARGEST_NEAR_ZERO
 from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda
 
 
@@ -90,7 +89,7 @@ cdef inline ComidElastic comid_elastic(Settings settings) noexcept nogil:
     cdef ComidElastic rule
     rule.rate, rule.epsilon = settings.rate, settings.epsilon
     rule.l1, rule.l2 = settings.l1, settings.l2
-    rule.kappa_is_small = settings.rate * settings.l2 <= LARGEST_NEAR_ZERO * (
+    rule.largest_kappa = settings.rate * settings.l2 / (
         settings.epsilon + sqrt(settings.smallest_accumulator))
     return rule
 

@@ -24,7 +24,7 @@ from libc.math cimport copysign, copysignf, fabs, fabsf, sqrt, sqrtf
 from libc.stdint cimport int64_t
 
 from coasting cimport Coasting, coast, way_left
-from decay cimport exp_minus_one, exponential, log1plus
+from decay cimport exp_minus_one, expm1_near_zero, exponential, log1p_near_zero, log1plus
 from dtypes cimport weight_t
 from powers cimport Powers, power, power_minus_one
 
@@ -46,7 +46,7 @@ cdef struct ComidElastic:
     double epsilon
     double l1
     double l2
-    bint kappa_is_small  # every rate l2 / H is one that log1p_near_zero takes
+    double largest_kappa  # no rate l2 / H is larger
 
 
 # Dual averaging (Duchi, Hazan, Singer 2011, eq. 3 with diagonal H).
@@ -143,6 +143,15 @@ cdef inline weight_t pulled(
         return shrunk(rule, value, exponential(-steps * pull), exp_minus_one(-steps * pull))
     else:
         return value
+
+
+# The same in float32 for kappa_2 and its sum over the steps near zero.
+cdef inline float pulled_near_zero(
+    ComidElastic rule, float value, float accumulator, float steps
+) noexcept nogil:
+    cdef float kappa = <float>rule.l2 * step_size(rule.rate, rule.epsilon, accumulator)
+    cdef float a_minus_one = expm1_near_zero(-steps * log1p_near_zero(kappa))
+    return shrunk(rule, value, <float>1 + a_minus_one, a_minus_one)
 
 
 # `steps` is how many steps the record has missed for the COMID rules, all the
