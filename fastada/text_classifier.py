@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,7 +162,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         X, y = self._check(X, y)
         if self.__sklearn_is_fitted__():
-            vectorizer, classifier = self.vectorizer_, self.classifier_
+            vectorizer, classifier = copy(self.vectorizer_), self.classifier_
+            if self.use_idf:
+                # Counted on a copy: what the classifier refuses has not been seen.
+                vectorizer.document_frequency_ = vectorizer.document_frequency_.copy()
         else:
             vectorizer, classifier = self._make_vectorizer(), self._make_classifier()
         vectorizer.partial_fit(X)

@@ -104,6 +104,16 @@ def test_partial_fit_with_idf_counts_as_it_goes(data):
     assert model.score(X, y) > 0.95
 
 
+def test_refused_texts_leave_the_model_as_it_was(data):
+    X, y = data
+    model = TextClassifier(n_features=2**12).partial_fit(X, y, np.unique(y))
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match="not among those known"):
+        model.partial_fit(X[:2], ["sea", "ice"])
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert model.vectorizer_.n_documents_ == len(X)
+
+
 def test_contributions_add_up_to_the_margin(data, fitted):
     X, _ = data
     for text in X[:5]:
