@@ -253,6 +253,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         line = f"epoch {self.n_iter_}/{self.max_iter}  loss {self.loss_curve_[-1]:.6f}"
         if self.alpha:
             line += f"  objective {self.objective_curve_[-1]:.6f}"
+        if self._settings["l1"]:
+            line += f"  nonzero {self.n_nonzero_:,}"
         if self.validation_loss_curve_:
             line += f"  validation {self.validation_loss_curve_[-1]:.6f}"
         print(f"{line}  {seconds:.2f} s", flush=True)

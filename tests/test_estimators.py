@@ -203,9 +203,12 @@ def test_sparsify_and_densify(text_like):
 
 def test_verbose_prints_a_line_an_epoch(text_like, capsys):
     X, y = text_like
-    AdaGradClassifier(verbose=1, max_iter=3, tol=None, alpha=1e-4, early_stopping=True).fit(X, y)
+    model = AdaGradClassifier(
+        verbose=1, max_iter=3, tol=None, alpha=1e-4, l1_ratio=1.0, random_state=0
+    )
+    model.fit(X, y, X_val=X, y_val=y)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("epoch 1/3  loss ")
-    assert "objective" in lines[0]
-    assert "validation" in lines[0]
+    assert lines[0].startswith(f"epoch 1/3  loss {model.loss_curve_[0]:.6f}  objective ")
+    assert f"validation {model.validation_loss_curve_[2]:.6f}" in lines[2]
+    assert f"nonzero {model.n_nonzero_:,} " in lines[2]
