@@ -58,7 +58,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         1 penalises |w|_1 alone, 0 |w|_2^2 / 2 alone.
     batch_size : int, default=1
         Rows per step; a step takes their mean gradient.
-    max_iter : int, default=5
+    max_iter : int, default=10
         Epochs at most.
     tol : float or None, default=1e-3
         Stop when the objective, penalty included, has not fallen by more than tol for
@@ -143,7 +143,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         batch_size: int = 1,
-        max_iter: int = 5,
+        max_iter: int = 10,
         tol: float | None = 1e-3,
         shuffle: bool = True,
         fit_intercept: bool = True,
