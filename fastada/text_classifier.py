@@ -47,7 +47,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     learning_rate : float or "auto", default="auto"
     alpha, l1_ratio : float, default=0.0
         Strength of the penalty, and the share of its L1 part.
-    max_iter : int, default=5
+    max_iter : int, default=10
         Epochs at most.
     multi_class : {"ovr", "multinomial"}, default="ovr"
     class_weight : dict, "balanced" or None, default=None
@@ -89,7 +89,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float | str = "auto",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
-        max_iter: int = 5,
+        max_iter: int = 10,
         multi_class: str = "ovr",
         class_weight: dict[Any, float] | str | None = None,
         n_jobs: int | None = None,

@@ -25,9 +25,9 @@ def problem(rng, n_rows, n_features, density=0.3):
     return X
 
 
-def assert_same(actual, expected, digits):
-    """Equal relative to the largest of them: soft-thresholding cancels digits of small ones."""
-    scale = np.abs(expected).max(initial=1e-300)
+def assert_same(actual, expected, digits, *others):
+    """Equal relative to the largest of them: sums and thresholds cancel digits of small ones."""
+    scale = max(np.abs(array).max(initial=0) for array in (expected, *others))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=digits * max(scale, 1e-30))
 
 
@@ -52,9 +52,9 @@ def compare(estimator, X, y, targets, loss, sample_weight=None, index_type=np.in
         n_epochs=estimator.max_iter,
         fit_intercept=estimator.fit_intercept,
     )
-    assert_same(np.atleast_2d(estimator.coef_), W.w, digits)
+    assert_same(np.atleast_2d(estimator.coef_), W.w, digits, b.w)
     assert_same(np.atleast_2d(estimator.sum_sq_grad_), W.G, digits)
-    assert_same(estimator.intercept_, b.w, digits)
+    assert_same(estimator.intercept_, b.w, digits, W.w)
     assert estimator.t_ == W.t
     assert estimator.coef_.dtype == estimator.dtype
 
