@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from fastada import _evaluation, _scoring
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn
+from fastada.rows import Rows
 from fastada.scale import Scale, scale_of
 from fastada.settings import (
     UPDATES,
@@ -28,7 +29,7 @@ from fastada.settings import (
 )
 from fastada.state import State
 from fastada.stopping import Patience
-from fastada.validation import FLOATS, Rows, canonical_rows
+from fastada.validation import FLOATS, canonical_rows
 from fastada.visits import Visits
 
 

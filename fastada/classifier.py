@@ -18,8 +18,9 @@ from sklearn.utils.validation import column_or_1d
 from fastada.base import AdaGradEstimator, Validation
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
+from fastada.rows import Rows
 from fastada.settings import check_choice
-from fastada.validation import Rows, check_same_length, check_sample_weight
+from fastada.validation import check_same_length, check_sample_weight
 
 
 def _gives_probabilities(estimator: AdaGradClassifier) -> bool:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _multi, _single
+from fastada.rows import Rows
 from fastada.settings import Settings
 from fastada.state import State
-from fastada.validation import Rows
 
 if TYPE_CHECKING:
     from fastada._single import Progress

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastada.validation import Rows
+from fastada.rows import Rows
 
 # The scale is taken from the first rows and then fixed, the same for fit and for partial_fit.
 N_ROWS = 1000

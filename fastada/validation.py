@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,38 +9,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from fastada import _csr
+from fastada.rows import Rows
 
 FLOATS = (np.float64, np.float32)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A CSR matrix that has been looked at: canonical, finite, its indices in range.
-
-    Attributes
-    ----------
-    indptr : ndarray of int64, shape (n_rows + 1,)
-    indices : ndarray of int32 or int64, shape (n_entries,)
-    data : ndarray of float32 or float64, shape (n_entries,)
-    n_features : int
-    largest_value : float
-        The largest absolute value.
-    """
-
-    indptr: npt.NDArray[np.int64]
-    indices: npt.NDArray[Any]
-    data: npt.NDArray[Any]
-    n_features: int
-    largest_value: float
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-        return len(self.indptr) - 1
-
-    def in_order(self) -> npt.NDArray[np.int64]:
-        """All rows, as they stand."""
-        return np.arange(self.n_rows, dtype=np.int64)
 
 
 def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:

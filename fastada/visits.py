@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _csr
-from fastada.validation import Rows
+from fastada.rows import Rows
 
 # A row of weight s is visited s times an epoch, but never more often than this.
 MOST_VISITS = 16

@@ -1,4 +1,4 @@
-"""The intercept: the rule in force without its penalty, in float64, with an accumulator of its own."""
+"""The intercept: the rule in force without its penalty, in float64, with its own accumulator."""
 
 from updates cimport Comid, Ftrl, Rda, current_weight, rule_t, take_step
 

@@ -37,8 +37,6 @@ from updates cimport (
     Comid,
     ComidElastic,
     ComidL1,
-    Ftrl,
-    Rda,
     current_weight,
     pulled_near_zero,
     rule_t,
@@ -83,8 +81,6 @@ cdef inline void add_scaled(
     cdef int64_t k
     for k in range(n_outputs):
         total[k] += term[k] * x
-
-
 
 
 # A step a row.
@@ -260,7 +256,8 @@ cdef Progress learn_by(
 
 
 def learn(
-    weight_t[:, ::1] state, double[:, ::1] intercept, int64_t[::1] clock, settings, bint multinomial,
+    weight_t[:, ::1] state, double[:, ::1] intercept, int64_t[::1] clock, settings,
+    bint multinomial,
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     const int64_t[::1] label, const uint8_t[:, ::1] indicator,
     const double[::1] sample_weight, const int64_t[::1] order,

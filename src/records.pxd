@@ -22,7 +22,7 @@ cdef inline int64_t record_width(rule_t rule, int64_t n_outputs) noexcept nogil:
     return 2 * n_outputs + 2 * is_stamped(rule)
 
 
-# What current_weight takes for `steps`: the steps that a stamped record has missed, else all so far.
+# What current_weight takes for `steps`: those that a stamped record has missed, else all so far.
 cdef inline weight_t steps_of(
     rule_t rule, const weight_t *record, int64_t n_outputs, weight_t now
 ) noexcept nogil:

@@ -12,17 +12,7 @@ from intercept cimport Intercept, intercept_weight
 from prefetch cimport Ahead, ask_across_rows, start_ahead
 from records cimport record_width, steps_of
 from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
-from updates cimport (
-    Comid,
-    ComidElastic,
-    ComidL1,
-    Ftrl,
-    Rda,
-    current_weight,
-    pull_of,
-    rule_t,
-    step_size,
-)
+from updates cimport current_weight, pull_of, rule_t, step_size
 
 
 cdef struct Norms:

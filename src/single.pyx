@@ -35,7 +35,7 @@ from training cimport (
     out_of_bounds,
     rda,
 )
-from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, rule_t
+from updates cimport Comid, rule_t
 from visit cimport load_and_score, load_record, step_and_store, weigh_records
 
 

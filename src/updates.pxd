@@ -170,7 +170,8 @@ cdef inline weight_t current_weight(
             (<weight_t>rule.beta + square_root(accumulator)) / <weight_t>rule.rate
             + <weight_t>rule.l2)
     else:
-        return pulled(rule, value, pull_of(rule, step_size(rule.rate, rule.epsilon, accumulator)), steps)
+        return pulled(
+            rule, value, pull_of(rule, step_size(rule.rate, rule.epsilon, accumulator)), steps)
 
 
 cdef inline void take_step(

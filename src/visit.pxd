@@ -1,4 +1,4 @@
-"""A visit of the features of a row, or of a batch of rows, with one output: load, weigh, step, store.
+"""A visit of the features of a row or batch, with one output: load, weigh, step, store.
 
 {value, accumulator} of the features at work are copied side by side into `loaded`, so that the
 loops over them vectorise. A record in the state is {value, accumulator}, and for regularised COMID

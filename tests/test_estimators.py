@@ -84,7 +84,7 @@ def test_class_weights_multiply_sample_weights(text_like):
     for other in fits[1:]:
         np.testing.assert_array_equal(fits[0].coef_, other.coef_)
     plain = AdaGradClassifier(random_state=0).fit(X, y)
-    assert (fits[0].predict(X) == "spam").sum() > (plain.predict(X) == "spam").sum()
+    assert fits[0].decision_function(X).mean() > plain.decision_function(X).mean() + 0.1
 
 
 @pytest.mark.parametrize("update", ["comid", "rda", "ftrl"])

@@ -9,7 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fastada.validation import Rows, canonical_rows
+from fastada.rows import Rows
+from fastada.validation import canonical_rows
 
 
 @dataclass(frozen=True)

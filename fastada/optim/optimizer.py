@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastada import _optim
 from fastada.optim.gradients import Step, check_parameter, check_step
-from fastada.validation import Rows
+from fastada.rows import Rows
 
 Params = TypeVar("Params", bound=Mapping[str, NDArray[Any]])
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada.formats.chunk import Vectors
+from fastada.rows import Rows
 from fastada.text.ngrams import Rows as TextRows
 from fastada.text.ngrams import TermWeighting
-from fastada.validation import Rows
 
 BYTES_PER_ENTRY = 8
 

@@ -22,6 +22,7 @@ from fastada._hashing import count_documents
 from fastada.epoch import Targets, learn
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
+from fastada.rows import Rows
 from fastada.scale import N_ROWS, scale_of
 from fastada.settings import Settings, make_settings
 from fastada.state import State
@@ -30,7 +31,6 @@ from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
 from fastada.text.ngrams import TermWeighting, inverse_document_frequency
-from fastada.validation import Rows
 
 # Two buffers of a large file, one filling while the other is learned, share this part of memory.
 BUFFER_SHARE = 8
