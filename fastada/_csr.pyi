@@ -10,6 +10,9 @@ def inspect(
     data: npt.NDArray[Any],
     n_columns: int,
 ) -> tuple[int, int, float]: ...
+def square_sums(
+    indptr: npt.NDArray[np.int64], data: npt.NDArray[Any], sample_weight: npt.NDArray[np.float64]
+) -> tuple[float, float]: ...
 def row_keys(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[Any],

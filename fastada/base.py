@@ -11,13 +11,14 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastada import _evaluation, _scoring
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn
 from fastada.rows import Rows
-from fastada.scale import Scale, scale_of
+from fastada.scale import Scale, first_rows, scale_of
 from fastada.settings import (
     UPDATES,
     Settings,
@@ -44,14 +45,30 @@ class Validation:
 
     @classmethod
     def of(
-        cls, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64], n_features: int
+        cls,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        training_rows: Rows,
+        training_targets: Targets,
     ) -> Validation:
         """Score all rows that have a weight; ValueError if they do not fit the training rows."""
+        n_features = training_rows.n_features
         if rows.n_features != n_features:
             raise ValueError(f"X_val has {rows.n_features} features, but X has {n_features}")
+        if (targets.indicator is None) != (training_targets.indicator is None):
+            raise ValueError("y_val must be labels or an indicator matrix, whichever y is")
         if not weight.any():
             raise ValueError("all of sample_weight_val is zero: there is nothing to score")
         return cls(rows, targets, weight, np.flatnonzero(weight).astype(np.int64))
+
+
+def check_no_orphans(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    """Raise ValueError for half a validation set."""
+    if X_val is None and (y_val is not None or sample_weight_val is not None):
+        raise ValueError("y_val and sample_weight_val need X_val")
+    if X_val is not None and y_val is None:
+        raise ValueError("X_val needs y_val")
 
 
 class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
@@ -61,7 +78,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     _state: State
     _scale: Scale
     _settings: Settings
-    _n_epochs: int
+    loss_curve_: list[float]
+    objective_curve_: list[float]
+    validation_loss_curve_: list[float]
+    n_iter_: int
 
     def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
         return 1.0
@@ -84,12 +104,15 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             check_number("initial_accumulator", self.initial_accumulator, at_least=0)
         check_number("epsilon", self.epsilon, above=0)
         check_number("beta", self.beta, above=0)
-        check_number("alpha", self.alpha, at_least=0)
+        check_number("alpha", self.alpha, at_least=0, at_most=1e30)
         check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
         check_number("batch_size", self.batch_size, at_least=1, integer=True)
         check_number("max_iter", self.max_iter, at_least=1, integer=True)
         check_number("n_iter_no_change", self.n_iter_no_change, at_least=1, integer=True)
         check_number("validation_fraction", self.validation_fraction, above=0, below=1)
+        for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise TypeError(f"{name} must be True or False; got {getattr(self, name)!r}")
         if self.tol is not None:
             check_number("tol", self.tol, at_least=0)
         if self.dtype is not None and np.dtype(self.dtype) not in FLOATS:
@@ -107,13 +130,13 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             l1_ratio=self.l1_ratio,
             loss=self.loss,
             huber_delta=getattr(self, "huber_delta", 1.0),
-            batch_size=self.batch_size,
+            batch_size=min(self.batch_size, max(1, rows.n_rows)),
             fit_intercept=self.fit_intercept,
         )
 
     # -- data ------------------------------------------------------------------------------
 
-    def _training_rows(self, X: Any) -> Rows:
+    def _training_rows(self, X: Any, dtype: Any) -> Rows:
         """Check X without taking note of it: fit does that when all else has been checked."""
         return canonical_rows(
             check_array(
@@ -125,7 +148,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
                 estimator=self,
                 input_name="X",
             ),
-            self.dtype,
+            dtype,
         )
 
     def _rows(self, X: Any) -> Rows:
@@ -144,49 +167,62 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
 
     # -- training --------------------------------------------------------------------------
 
-    def _begin(
-        self, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64], *, anew: bool
-    ) -> None:
-        """Set up state and settings for these rows, or go on with the state at hand."""
-        if anew:
-            scale = scale_of(
-                rows,
-                weight,
-                self.learning_rate,
-                self.initial_accumulator,
-                target_scale=self._target_scale(targets, weight),
-                batch_size=min(self.batch_size, np.count_nonzero(weight)),
+    def _start(
+        self,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+    ) -> tuple[State, Settings, Scale]:
+        """Give zero weights and settings; `weight` is that of the rows to take the scale from."""
+        scale = scale_of(
+            rows,
+            weight,
+            self.learning_rate,
+            self.initial_accumulator,
+            target_scale=self._target_scale(targets, weight),
+            batch_size=min(self.batch_size, np.count_nonzero(weight) or 1),
+        )
+        settings = self._make_settings(rows, scale)
+        with np.errstate(over="ignore", under="ignore"):
+            accumulator = rows.data.dtype.type(scale.accumulator)
+        if not np.isfinite(accumulator) or (scale.accumulator and not accumulator):
+            raise ValueError(
+                f'initial_accumulator={scale.accumulator:g}, with "auto" by the squares of X and '
+                f"of a regressor's y, does not fit {rows.data.dtype}: scale X"
+                + (", or use dtype='float64'" if rows.data.dtype == np.float32 else "")
             )
-            settings = self._make_settings(rows, scale)
-            with np.errstate(over="ignore", under="ignore"):
-                accumulator = rows.data.dtype.type(scale.accumulator)
-            if not np.isfinite(accumulator) or (scale.accumulator and not accumulator):
-                raise ValueError(
-                    f"the squares of the values of X do not fit {rows.data.dtype}: scale X"
-                    + (", or use dtype='float64'" if rows.data.dtype == np.float32 else "")
-                )
-            self._state = State(
-                rows.n_features,
-                targets.n_outputs,
-                rows.data.dtype,
-                settings,
-                scale.accumulator,
-                scale.intercept_accumulator,
+        state = State(
+            rows.n_features,
+            targets.n_outputs,
+            rows.data.dtype,
+            settings,
+            scale.accumulator,
+            scale.intercept_accumulator,
+        )
+        return state, settings, scale
+
+    def _go_on(self, rows: Rows) -> tuple[State, Settings, Scale]:
+        """Give the state at hand, up to date for new settings."""
+        scale = self._scale.with_rate(self.learning_rate)
+        settings = self._make_settings(rows, scale)
+        if is_stamped(settings) != is_stamped(self._settings) or (
+            settings["update"] != self._settings["update"]
+        ):
+            raise ValueError(
+                "a model cannot go on under another update rule, nor change between "
+                "alpha=0 and alpha>0 with update='comid': fit it anew"
             )
-            self._n_epochs = 0
-        else:
-            scale = self._scale.with_rate(self.learning_rate)
-            settings = self._make_settings(rows, scale)
-            if is_stamped(settings) != is_stamped(self._settings) or (
-                settings["update"] != self._settings["update"]
-            ):
-                raise ValueError(
-                    "a model cannot go on under another update rule, nor change between "
-                    "alpha=0 and alpha>0 with update='comid': fit it anew"
-                )
-            if is_stamped(settings) and pulls_of(settings) != pulls_of(self._settings):
-                self._state.restart_stamps(self._settings, settings)
-        self._settings, self._scale = settings, scale
+        if is_stamped(settings) and pulls_of(settings) != pulls_of(self._settings):
+            self._state.restart_stamps(self._settings, settings)
+        return self._state, settings, scale
+
+    def _adopt(self, started: tuple[State, Settings, Scale], labels: dict[str, Any]) -> None:
+        """Take over what training starts from, all of it checked."""
+        self._state, self._settings, self._scale = started
+        for name, value in labels.items():
+            setattr(self, name, value)
+        self.loss_curve_, self.objective_curve_, self.validation_loss_curve_ = [], [], []
+        self.n_iter_ = 0
 
     def _fit_epochs(
         self,
@@ -194,24 +230,18 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         y: Any,
         rows: Rows,
         targets: Targets,
-        weight: npt.NDArray[np.float64],
+        visits: Visits,
         validation: Validation | None,
     ) -> None:
-        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state)
-        self.loss_curve_: list[float] = []
-        self.objective_curve_: list[float] = []
-        self.validation_loss_curve_: list[float] = []
-        self.n_iter_ = 0
         patience = Patience(self.tol, self.n_iter_no_change)
         callbacks = EpochCallbacks(self, X, y, self.max_iter, self._fitted_attributes)
         best = self._state
         for epoch in range(self.max_iter):
             callbacks.epoch_begins()
             start = time.perf_counter()
-            loss = self._learn(
-                rows, targets, visits.sample_weight, visits.of_epoch(self._n_epochs), epoch + 1
-            )
-            self._n_epochs += 1
+            order = visits.of_epoch(self._state.n_epochs)
+            loss = self._learn(rows, targets, visits.sample_weight, order, epoch + 1)
+            self._state.n_epochs += 1
             self.n_iter_ = epoch + 1
             self.loss_curve_.append(loss)
             self.objective_curve_.append(loss + self._penalty())
@@ -247,12 +277,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
                 f"square does not fit {self._state.dtype}. Lower learning_rate, scale X"
                 + (", or use dtype='float64'" if self._state.dtype == np.float32 else "")
             ) from None
-        finally:
-            self.t_ = self._state.n_steps
 
     def _print_epoch(self, seconds: float) -> None:
         line = f"epoch {self.n_iter_}/{self.max_iter}  loss {self.loss_curve_[-1]:.6f}"
-        if self.alpha:
+        if self._settings["l1"] or self._settings["l2"]:
             line += f"  objective {self.objective_curve_[-1]:.6f}"
         if self._settings["l1"]:
             line += f"  nonzero {self.n_nonzero_:,}"
@@ -262,11 +290,14 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
 
     def _penalty(self) -> float:
         """Give the penalty that stands beside the mean loss."""
-        if not self.alpha:
+        if not (self._settings["l1"] or self._settings["l2"]):
             return 0.0
         penalty = self._state.penalty(self._settings)
         # FTRL-Proximal penalises the sum of losses once, the others their mean at every step.
-        return penalty / self._state.n_steps if self.update == "ftrl" else penalty
+        return penalty / self._state.n_steps if self._is_ftrl() else penalty
+
+    def _is_ftrl(self) -> bool:
+        return self._settings["update"] == UPDATES["ftrl"]
 
     def _loss_of(self, validation: Validation) -> float:
         margins = self._margins(validation.rows, validation.order)
@@ -294,17 +325,34 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         targets: Targets,
         weight: npt.NDArray[np.float64],
         held_out: Validation | None,
+        labels: dict[str, Any],
     ) -> None:
-        """Fit on arguments that have all been checked."""
-        anew = not (self.warm_start and self.__sklearn_is_fitted__())
-        validate_data(self, X, reset=anew, skip_check_array=True)
+        """Fit on arguments that have been checked; nothing changes before the last check."""
+        check_random_state(self.random_state)
+        anew = not self._goes_on()
+        if not weight.any():
+            raise ValueError("all sample weights are zero: there is nothing to learn from")
         if self.early_stopping and held_out is None:
             order = self._held_out_rows(rows, targets, weight)
             held_out = Validation(rows, targets, weight, order)
             weight = weight.copy()
             weight[order] = 0
-        self._begin(rows, targets, weight, anew=anew)
-        self._fit_epochs(X, y, rows, targets, weight, held_out)
+        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state)
+        if anew:
+            started = self._start(rows, targets, weight)
+            validate_data(self, X, reset=True, skip_check_array=True)
+        else:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            started = self._go_on(rows)
+        self._adopt(started, labels)
+        self._fit_epochs(X, y, rows, targets, visits, held_out)
+
+    def _goes_on(self) -> bool:
+        """Say whether fit starts from the model at hand."""
+        return self.warm_start and self.__sklearn_is_fitted__()
+
+    def _dtype_of_training(self, *, goes_on: bool) -> Any:
+        return self._state.dtype if goes_on else self.dtype
 
     def _held_out_rows(
         self, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64]
@@ -321,14 +369,21 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         return np.sort(held_out).astype(np.int64)
 
     def _learn_once(
-        self, X: Any, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64]
+        self,
+        X: Any,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        labels: dict[str, Any],
     ) -> None:
         """Learn the rows as they come, on top of what was learned before."""
-        first = not self.__sklearn_is_fitted__()
-        validate_data(self, X, reset=first, skip_check_array=True)
-        self._begin(rows, targets, weight, anew=first)
-        if first:
-            self.loss_curve_ = []
+        if self.__sklearn_is_fitted__():
+            validate_data(self, X, reset=False, skip_check_array=True)
+            self._state, self._settings, self._scale = self._go_on(rows)
+        else:
+            started = self._start(rows, targets, first_rows(weight))
+            validate_data(self, X, reset=True, skip_check_array=True)
+            self._adopt(started, labels)
             self.n_iter_ = 1
         order = np.flatnonzero(weight).astype(np.int64)
         loss = self._learn(rows, targets, weight, order, 1)
@@ -381,6 +436,12 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         return self._state.intercepts(self._settings)
 
     @property
+    def t_(self) -> int:
+        """Number of steps since the weights were zero."""
+        check_is_fitted(self)
+        return self._state.n_steps
+
+    @property
     def n_nonzero_(self) -> int:
         """Number of weights that are not zero."""
         check_is_fitted(self)
@@ -399,12 +460,14 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         With update="ftrl" it is rate / (beta + sqrt(G)).
         """
         check_is_fitted(self)
-        offset = self.beta if self.update == "ftrl" else self.epsilon
+        offset = self._settings["beta" if self._is_ftrl() else "epsilon"]
         G = self._state.accumulators
         return self._like_coef(np.asarray(self._settings["rate"] / (offset + np.sqrt(G)), G.dtype))
 
     def sparsify(self) -> Any:
         """Turn coef_ into a CSR matrix, until densify() or the next training.
+
+        For looking at few weights among many; predictions still take the dense ones.
 
         Returns
         -------

@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from fastada.base import AdaGradEstimator, Validation
+from fastada.base import AdaGradEstimator, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.rows import Rows
@@ -43,13 +43,12 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     update : {"comid", "rda", "ftrl"}, default="comid"
         Composite mirror descent or dual averaging [1]_, or FTRL-Proximal [2]_.
     learning_rate : float or "auto", default="auto"
-        eta, the size of the first steps. "auto" is one over the root mean square norm of the
-        first 1,000 rows.
+        eta, the size of the first steps. "auto" is one over the root mean square norm of a row.
     epsilon : float, default=1e-7
         delta, added to the root of the accumulator ("comid" and "rda").
     initial_accumulator : float or "auto", default="auto"
         G_0, the sum of squared gradients to start from. "auto" is four times the mean square of
-        the entries stored in the first 1,000 rows, over batch_size^2.
+        the stored entries, over batch_size^2.
     beta : float, default=1.0
         Added to the root of the accumulator by "ftrl".
     alpha : float, default=0.0
@@ -65,9 +64,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         Stop when the objective, penalty included, has not fallen by more than tol for
         n_iter_no_change epochs. None: always max_iter epochs.
     shuffle : bool, default=True
-        Visit rows in a new order each epoch, and a row of sample weight s ceil(s) times (16 at
-        the most) with an equal share of s. Without it rows are taken as they come, once each,
-        and s multiplies the gradient.
+        Visit rows in a new order each epoch, and a row of sample weight s as many times as s
+        rounds to (at least once, at most 16 times), with an equal share of s each. Without it
+        rows are taken as they come, once each, and s multiplies the gradient.
     fit_intercept : bool, default=True
         The intercept is never penalised.
     early_stopping : bool, default=False
@@ -86,7 +85,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     verbose : int, default=0
         1 prints a line per epoch.
     random_state : int, RandomState instance or None, default=None
-        Decides the orders of the epochs. If it is given, so does not the order of the rows in X.
+        Decides the orders of the epochs. Given it, the order of the rows in X does not matter.
 
     Attributes
     ----------
@@ -130,6 +129,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
     classes_: npt.NDArray[Any]
     _multilabel: bool
+    _multinomial: bool
     _losses = ("log_loss", "hinge", "squared_hinge", "modified_huber")
 
     def __init__(
@@ -217,22 +217,20 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             Where training diverges; the estimator keeps what it had learned until then.
         """
         self._check_parameters()
-        rows = self._training_rows(X)
+        check_no_orphans(X_val, y_val, sample_weight_val)
+        rows = self._training_rows(X, self._dtype_of_training(goes_on=self._goes_on()))
         y = self._check_y(y, rows)
-        going_on = self.warm_start and self.__sklearn_is_fitted__()
-        classes = self.classes_ if going_on else _classes_of(y)
+        classes = self.classes_ if self._goes_on() else _classes_of(y)
         targets = self._encode(y, classes)
-        weight = self._weigh(sample_weight, targets, classes, rows.n_rows)
+        of_class = self._class_weights(targets, classes)
+        weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
         validation = None
         if X_val is not None:
-            val_rows = self._training_rows(X_val)
+            val_rows = self._training_rows(X_val, rows.data.dtype)
             val_targets = self._encode(self._check_y(y_val, val_rows), classes)
-            val_weight = self._weigh(sample_weight_val, val_targets, classes, val_rows.n_rows)
-            validation = Validation.of(val_rows, val_targets, val_weight, rows.n_features)
-        if not weight.any():
-            raise ValueError("all sample weights are zero: there is nothing to learn from")
-        self.classes_, self._multilabel = classes, targets.indicator is not None
-        self._fit(X, y, rows, targets, weight, validation)
+            val_weight = self._weigh(sample_weight_val, val_targets, of_class, val_rows.n_rows)
+            validation = Validation.of(val_rows, val_targets, val_weight, rows, targets)
+        self._fit(X, y, rows, targets, weight, validation, _labels(targets, classes))
         return self
 
     def partial_fit(
@@ -242,7 +240,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
         Chunks of a data set give bit for bit the model of one call with all of it, if with
         learning_rate="auto" or initial_accumulator="auto" the first chunk has 1,000 rows or
-        more, and with batch_size > 1 chunks are whole batches.
+        more, from which "auto" is taken here, and with batch_size > 1 chunks are whole batches.
 
         Parameters
         ----------
@@ -263,9 +261,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
                 "class_weight='balanced' needs all of y: for partial_fit give a dict, e.g. from "
                 "sklearn.utils.class_weight.compute_class_weight"
             )
-        rows = self._training_rows(X)
-        y = self._check_y(y, rows)
         first = not self.__sklearn_is_fitted__()
+        rows = self._training_rows(X, self._dtype_of_training(goes_on=not first))
+        y = self._check_y(y, rows)
         if first and classes is None and y.ndim == 1:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if first:
@@ -278,10 +276,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
                     f"was: {known!r}"
                 )
         targets = self._encode(y, known)
-        weight = self._weigh(sample_weight, targets, known, rows.n_rows)
-        if first:
-            self.classes_, self._multilabel = known, targets.indicator is not None
-        self._learn_once(X, rows, targets, weight)
+        of_class = self._class_weights(targets, known)
+        weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
+        self._learn_once(X, rows, targets, weight, _labels(targets, known))
         return self
 
     # -- targets ---------------------------------------------------------------------------
@@ -303,6 +300,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             if self.multi_class == "multinomial":
                 raise ValueError("an indicator matrix needs multi_class='ovr'")
             dense = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+            if not np.isin(dense, (0, 1)).all():
+                raise ValueError("an indicator matrix y must hold 0 and 1 only")
             array: npt.NDArray[Any] = np.ascontiguousarray(dense, dtype=np.uint8)
         else:
             array = column_or_1d(y, warn=True)
@@ -339,18 +338,29 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             multinomial=self.multi_class == "multinomial",
         )
 
+    def _class_weights(
+        self, targets: Targets, classes: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float64] | None:
+        if self.class_weight is None:
+            return None
+        if targets.indicator is not None:
+            raise ValueError("class_weight needs one label a row, not an indicator matrix")
+        y = classes[self._strata(targets)]
+        of_class = np.asarray(compute_class_weight(self.class_weight, classes=classes, y=y))
+        if not (np.isfinite(of_class).all() and (of_class >= 0).all()):
+            raise ValueError("class_weight must be finite and not negative")
+        return of_class
+
     def _weigh(
-        self, sample_weight: Any, targets: Targets, classes: npt.NDArray[Any], n_rows: int
+        self,
+        sample_weight: Any,
+        targets: Targets,
+        of_class: npt.NDArray[np.float64] | None,
+        n_rows: int,
     ) -> npt.NDArray[np.float64]:
         """Sample weights times class weights."""
         weight = check_sample_weight(sample_weight, n_rows)
-        if self.class_weight is None:
-            return weight
-        if targets.indicator is not None:
-            raise ValueError("class_weight needs one label a row, not an indicator matrix")
-        label = self._strata(targets)
-        of_class = compute_class_weight(self.class_weight, classes=classes, y=classes[label])
-        return np.asarray(weight * np.asarray(of_class)[label])
+        return weight if of_class is None else np.asarray(weight * of_class[self._strata(targets)])
 
     def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
         if targets.value is not None:
@@ -410,7 +420,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         ndarray of float64, shape (n_samples, n_classes)
         """
         margins = np.asarray(self.decision_function(X), dtype=np.float64)
-        if self.multi_class == "multinomial" and margins.ndim == 2:
+        if self._multinomial:
             return np.asarray(softmax(margins, axis=1))
         if self.loss == "log_loss":
             probabilities = expit(margins)
@@ -443,8 +453,17 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.multi_class == "ovr"
         return tags
+
+
+def _labels(targets: Targets, classes: npt.NDArray[Any]) -> dict[str, Any]:
+    """Give the attributes that tell what the outputs stand for."""
+    return {
+        "classes_": classes,
+        "_multilabel": targets.indicator is not None,
+        "_multinomial": targets.multinomial,
+    }
 
 
 def _classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
-from fastada.base import AdaGradEstimator, Validation
+from fastada.base import AdaGradEstimator, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
-from fastada.scale import N_ROWS
+from fastada.rows import Rows
 from fastada.settings import check_number
 from fastada.validation import check_same_length, check_sample_weight
 
@@ -31,12 +31,11 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         In units of y.
     update : {"comid", "rda", "ftrl"}, default="comid"
     learning_rate : float or "auto", default="auto"
-        "auto" is the root mean square target over the root mean square row norm of the first
-        1,000 rows.
+        "auto" is the root mean square target over the root mean square row norm.
     epsilon : float, default=1e-7
     initial_accumulator : float or "auto", default="auto"
-        "auto" is four times the mean square target times the mean square stored entry of the
-        first 1,000 rows, over batch_size^2.
+        "auto" is four times the mean square target times the mean square stored entry, over
+        batch_size^2.
     beta : float, default=1.0
     alpha : float, default=0.0
     l1_ratio : float, default=0.0
@@ -160,14 +159,14 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
             Where training diverges; the estimator keeps what it had learned until then.
         """
         self._check_parameters()
-        rows, targets, weight = self._check_data(X, y, sample_weight)
-        if not weight.any():
-            raise ValueError("all sample weights are zero: there is nothing to learn from")
+        check_no_orphans(X_val, y_val, sample_weight_val)
+        dtype = self._dtype_of_training(goes_on=self._goes_on())
+        rows, targets, weight = self._check_data(X, y, sample_weight, dtype)
         validation = None
         if X_val is not None:
-            val_rows, val_targets, val_weight = self._check_data(X_val, y_val, sample_weight_val)
-            validation = Validation.of(val_rows, val_targets, val_weight, rows.n_features)
-        self._fit(X, y, rows, targets, weight, validation)
+            held_out = self._check_data(X_val, y_val, sample_weight_val, rows.data.dtype)
+            validation = Validation.of(*held_out, rows, targets)
+        self._fit(X, y, rows, targets, weight, validation, {})
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdaGradRegressor:
@@ -184,7 +183,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self
         """
         self._check_parameters()
-        self._learn_once(X, *self._check_data(X, y, sample_weight))
+        dtype = self._dtype_of_training(goes_on=self.__sklearn_is_fitted__())
+        self._learn_once(X, *self._check_data(X, y, sample_weight, dtype), {})
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -206,9 +206,9 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         check_number("huber_delta", self.huber_delta, above=0)
 
     def _check_data(
-        self, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[Any, Targets, npt.NDArray[np.float64]]:
-        rows = self._training_rows(X)
+        self, X: Any, y: Any, sample_weight: Any, dtype: Any
+    ) -> tuple[Rows, Targets, npt.NDArray[np.float64]]:
+        rows = self._training_rows(X, dtype)
         if y is None:
             raise ValueError("AdaGradRegressor requires y to be passed, but the target y is None.")
         y = np.ascontiguousarray(column_or_1d(y, warn=True), dtype=np.float64)
@@ -219,8 +219,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
 
     def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
         assert targets.value is not None
-        weight = weight[:N_ROWS]
-        return float(np.sqrt(weight @ targets.value[:N_ROWS] ** 2 / (weight.sum() or 1.0)))
+        squares = targets.value[: len(weight)] ** 2
+        return float(np.sqrt(weight @ squares / (weight.sum() or 1.0)))
 
     def _like_coef(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array[:, 0]

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastada import _csr
 from fastada.rows import Rows
 
-# The scale is taken from the first rows and then fixed, the same for fit and for partial_fit.
+# A stream's scale is taken from its first rows that have a weight, and then fixed.
 N_ROWS = 1000
 ACCUMULATOR_FACTOR = 4.0
 
@@ -41,6 +42,12 @@ class Scale:
         return replace(self, rate=float(learning_rate), intercept_rate=float(learning_rate))
 
 
+def first_rows(sample_weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Cut the weights after the first N_ROWS rows that have one."""
+    visited = np.flatnonzero(sample_weight)
+    return sample_weight[: visited[N_ROWS - 1] + 1] if len(visited) > N_ROWS else sample_weight
+
+
 def scale_of(
     rows: Rows,
     sample_weight: npt.NDArray[np.float64],
@@ -50,24 +57,21 @@ def scale_of(
     target_scale: float = 1.0,
     batch_size: int = 1,
 ) -> Scale:
-    """Resolve "auto" by the first rows.
+    """Resolve "auto" by the rows that sample_weight has weights for.
 
     Parameters
     ----------
     rows : Rows
-    sample_weight : ndarray of float64, shape (n_rows,)
+    sample_weight : ndarray of float64, shape (n_looked_at,)
+        Of all rows, or of the first ones alone: see first_rows.
     learning_rate, initial_accumulator : float or "auto"
     target_scale : float
         1 for classifiers; the root mean square target of a regressor.
     batch_size : int
     """
-    weight = sample_weight[:N_ROWS]
-    indptr = rows.indptr[: len(weight) + 1]
-    squares = rows.data[: indptr[-1]].astype(np.float64) ** 2
-    entry_weight = np.repeat(weight, np.diff(indptr)) * (squares > 0)
-    total = float(entry_weight @ squares)
-    mean_square = total / (float(entry_weight.sum()) or 1.0) or 1.0
-    row_norm = float(np.sqrt(total / (float(weight.sum()) or 1.0))) or 1.0
+    total, count = _csr.square_sums(rows.indptr, rows.data, sample_weight)
+    mean_square = total / (count or 1.0) or 1.0
+    row_norm = float(np.sqrt(total / (float(sample_weight.sum()) or 1.0))) or 1.0
     target_scale = target_scale or 1.0
 
     if learning_rate == "auto":

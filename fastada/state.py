@@ -57,6 +57,8 @@ class State:
     records : ndarray of dtype, shape (n_features, width)
     intercept : ndarray of float64, shape (n_outputs, 2)
         {value, accumulator} of each intercept.
+    n_epochs : int
+        Epochs of fit so far, each of which has an order of its own.
     clock : ndarray of int64, shape (2,)
         Steps taken, and the step that the stamps in the records count from.
     """
@@ -71,7 +73,8 @@ class State:
         initial_intercept_accumulator: float,
     ) -> None:
         self.n_outputs = n_outputs
-        self._read: tuple[int, npt.NDArray[Any]] | None = None
+        self.n_epochs = 0
+        self._read: tuple[Any, npt.NDArray[Any]] | None = None
         self.clock = np.zeros(2, dtype=np.int64)
         self.records = aligned_zeros((n_features, 2 * n_outputs + 2 * is_stamped(settings)), dtype)
         self.accumulators[:] = initial_accumulator
@@ -114,11 +117,12 @@ class State:
 
         The records stay as they are. The answer is kept until the next step.
         """
-        if self._read is None or self._read[0] != self.n_steps:
+        key = (self.n_steps, *settings.values())
+        if self._read is None or self._read[0] != key:
             weights = np.empty((self.n_features, self.n_outputs), dtype=self.dtype)
             _scoring.weights(self.records, self.clock, settings, weights)
             weights.flags.writeable = False
-            self._read = (self.n_steps, weights)
+            self._read = (key, weights)
         return self._read[1]
 
     def penalty(self, settings: Settings) -> float:

@@ -75,9 +75,12 @@ def check_sample_weight(
     """Give weights as float64, ones for None; ValueError if they do not fit the rows."""
     if sample_weight is None:
         return np.ones(n_rows)
-    if np.isscalar(sample_weight):
-        return np.full(n_rows, float(sample_weight))  # type: ignore[arg-type]
-    weight = np.ascontiguousarray(sample_weight, dtype=np.float64)
+    array = np.asarray(sample_weight)
+    if array.dtype.kind not in "buif" and not (array.dtype.kind == "O"):
+        raise ValueError(f"{name} must be numbers; got {array.dtype}")
+    weight = np.ascontiguousarray(array, dtype=np.float64)
+    if array.ndim == 0:
+        weight = np.full(n_rows, float(array))
     if weight.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar: {name} has {weight.ndim}D")
     if len(weight) != n_rows:

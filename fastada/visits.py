@@ -20,13 +20,13 @@ class Visits:
     Without shuffling, rows are visited as they come, and the weight s of a row
     multiplies its gradient.
 
-    With shuffling, a row of weight s is visited ceil(s) times (at most
-    MOST_VISITS), each time with an equal share of s. AdaGrad divides a step by
-    the size of past gradients, so that a gradient of twice the size moves the
-    weights hardly further; visited twice, it does what two rows would do. Where
-    random_state is given, rows are first put in an order of their content:
-    the same rows in another order, or repeated instead of weighted, give the
-    same model.
+    With shuffling, a row of weight s is visited as many times as s rounds to (at
+    least once, at most MOST_VISITS times), each time with an equal share of s.
+    AdaGrad divides a step by the size of past gradients, so that a gradient of
+    twice the size moves the weights hardly further; visited twice, it does what
+    two rows would do. Where random_state is given, rows are first put in an order
+    of their content: the same rows in another order, or repeated instead of
+    weighted, give the same model.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ class Visits:
     sample_weight : ndarray of float64, shape (n_rows,)
     shuffle : bool
     random_state : None, int or numpy.random.RandomState
+        As scikit-learn's check_random_state takes it.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ class Visits:
             keys = row_keys(rows, target)
             self.order = self.order[np.argsort(keys[self.order], kind="stable")]
         if np.any(sample_weight > 1):
-            visits = np.clip(np.ceil(sample_weight), 1, MOST_VISITS)
+            visits = np.clip(np.rint(sample_weight), 1, MOST_VISITS)
             self.sample_weight = sample_weight / visits
             self.order = np.repeat(self.order, visits[self.order].astype(np.int64))
 

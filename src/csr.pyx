@@ -41,6 +41,23 @@ def inspect(
     return out_of_range, unsorted, largest
 
 
+def square_sums(
+    const int64_t[::1] indptr, const weight_t[::1] data, const double[::1] sample_weight
+):
+    """Return (sum of s x^2, sum of s over the entries that are not zero) of weighted rows."""
+    cdef int64_t row, p, n_nonzero
+    cdef double squares, total = 0, count = 0
+    with nogil:
+        for row in range(sample_weight.shape[0]):
+            squares, n_nonzero = 0, 0
+            for p in range(indptr[row], indptr[row + 1]):
+                squares += <double>data[p] * data[p]
+                n_nonzero += data[p] != 0
+            total += sample_weight[row] * squares
+            count += sample_weight[row] * n_nonzero
+    return total, count
+
+
 cdef union Bits:
     double value
     uint64_t bits

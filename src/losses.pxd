@@ -3,7 +3,7 @@
 Each loss is a function of the margin z and the target y of one example, given
 as its value and its slope d value / d z. Targets of classifiers are -1 or +1.
 To add a loss, write its function here, give it a number in `LossKind`, and
-name it in fastada/losses.py.
+name it in fastada/settings.py.
 """
 
 from libc.math cimport exp, fabs, log1p
@@ -42,12 +42,12 @@ cdef inline LossPoint log_loss(double z, double y) noexcept nogil:
     return point
 
 
-# max(0, 1 - yz)
+# max(0, 1 - yz). The comparisons let a NaN through, so that training stops at it.
 cdef inline LossPoint hinge(double z, double y) noexcept nogil:
     cdef LossPoint point
     cdef double gap = 1 - y * z
-    point.value = gap if gap > 0 else 0
-    point.slope = -y if gap > 0 else 0
+    point.value = 0 if gap <= 0 else gap
+    point.slope = 0 if gap <= 0 else -y
     return point
 
 
@@ -55,19 +55,19 @@ cdef inline LossPoint hinge(double z, double y) noexcept nogil:
 cdef inline LossPoint squared_hinge(double z, double y) noexcept nogil:
     cdef LossPoint point
     cdef double gap = 1 - y * z
-    point.value = gap * gap if gap > 0 else 0
-    point.slope = -2 * y * gap if gap > 0 else 0
+    point.value = 0 if gap <= 0 else gap * gap
+    point.slope = 0 if gap <= 0 else -2 * y * gap
     return point
 
 
 # Zhang (2004): the squared hinge, continued as the line -4yz below yz = -1.
 cdef inline LossPoint modified_huber(double z, double y) noexcept nogil:
     cdef LossPoint point
-    if y * z >= -1:
-        return squared_hinge(z, y)
-    point.value = -4 * y * z
-    point.slope = -4 * y
-    return point
+    if y * z < -1:
+        point.value = -4 * y * z
+        point.slope = -4 * y
+        return point
+    return squared_hinge(z, y)
 
 
 # (z - y)^2 / 2

@@ -13,13 +13,21 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from fastada import AdaGradClassifier, AdaGradRegressor
 
-
 # check_array_api_input is skipped by scikit-learn itself unless SCIPY_ARRAY_API is set.
-@parametrize_with_checks([AdaGradClassifier(), AdaGradRegressor()])
+CHECKS = [
+    pytest.param(
+        checked, check, id=f"{type(checked).__name__}-{getattr(check, 'func', check).__name__}"
+    )
+    for estimator in (AdaGradClassifier(), AdaGradRegressor())
+    for checked, check in estimator_checks_generator(estimator)
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 

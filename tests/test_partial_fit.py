@@ -34,7 +34,7 @@ def test_chunks_of_a_thousand_rows_with_automatic_scale():
     rng = np.random.default_rng(0)
     X = sp.random_array((3500, 50), density=0.1, rng=rng, format="csr")
     y = rng.integers(2, size=3500)
-    whole = AdaGradClassifier(shuffle=False, max_iter=1).fit(X, y)
+    whole = AdaGradClassifier().partial_fit(X, y, classes=[0, 1])
     chunks = AdaGradClassifier()
     for begin in range(0, 3500, 1000):
         chunks.partial_fit(X[begin : begin + 1000], y[begin : begin + 1000], classes=[0, 1])

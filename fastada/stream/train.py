@@ -23,7 +23,7 @@ from fastada.epoch import Targets, learn
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
 from fastada.rows import Rows
-from fastada.scale import N_ROWS, scale_of
+from fastada.scale import N_ROWS, first_rows, scale_of
 from fastada.settings import Settings, make_settings
 from fastada.state import State
 from fastada.stream.model import Model
@@ -160,7 +160,7 @@ class Learner:
 
     def _begin(self, rows: Rows, weight: NDArray[np.float64]) -> None:
         learning = self.learning
-        scale = scale_of(rows, weight, learning.learning_rate, "auto")
+        scale = scale_of(rows, first_rows(weight), learning.learning_rate, "auto")
         dtype = np.dtype(np.float32)
         self.settings = make_settings(
             scale, dtype, rows.largest_value, alpha=learning.alpha, l1_ratio=learning.l1_ratio
