@@ -96,6 +96,9 @@ def test_one_row_one_class_no_rows():
         ([1, np.nan, 1, 1], "finite"),
         ([[1, 1, 1, 1]], "1D"),
         ([0, 0, 0, 0], "zero"),
+        (-1.0, "not negative"),
+        (np.nan, "finite"),
+        ([1j, 1, 1, 1], "must be numbers"),
     ],
 )
 def test_bad_sample_weights(weight, message):
@@ -140,6 +143,71 @@ def test_bad_labels(y):
 def test_bad_parameters_are_named(estimator, name, value):
     with pytest.raises((ValueError, TypeError), match=f"^{name} must be"):
         estimator(**{name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize("weights", [{0: -1, 1: 1}, {0: np.nan, 1: 1}])
+def test_bad_class_weights(weights):
+    with pytest.raises(ValueError, match="class_weight must be finite and not negative"):
+        AdaGradClassifier(class_weight=weights).fit(X, Y)
+
+
+@pytest.mark.parametrize("coding", [lambda y: 2 * y - 1, lambda y: y + 1, lambda y: 256 * y])
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_indicator_matrices_hold_zeros_and_ones(coding, container):
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
+    with pytest.raises((ValueError, TypeError), match="must hold 0 and 1 only|Sparse data"):
+        AdaGradClassifier().fit(X, container(coding(labels)))
+    assert AdaGradClassifier().fit(X, container(labels)).predict(X).shape == (4, 2)
+
+
+def test_a_refused_fit_leaves_the_fitted_model_as_it_was(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(random_state=0).fit(X, y)
+    before = {name: np.copy(getattr(model, name)) for name in ("coef_", "classes_", "t_")}
+    small = X[:4]
+    refused = [
+        (dict(early_stopping=True), small, list("pqrs")),
+        (dict(dtype=np.float32), small[:, :5] * 1e30, list("ppqq")),
+        (dict(random_state="abc"), small, list("pqpq")),
+        (dict(random_state=1.5), small, list("pqpq")),
+        (dict(random_state=-1), small, list("pqpq")),
+        (dict(shuffle="no"), small, list("pqpq")),
+        (dict(alpha=1e39), small, list("pqpq")),
+    ]
+    for parameters, data, labels in refused:
+        model.set_params(**parameters)
+        with pytest.raises((ValueError, TypeError)):
+            model.fit(data, labels)
+        for name, value in before.items():
+            np.testing.assert_array_equal(getattr(model, name), value)
+        model.predict(X)
+        model.set_params(**AdaGradClassifier(random_state=0).get_params())
+
+
+def test_a_model_goes_on_in_its_own_dtype(text_like):
+    X, y = text_like
+    common = dict(learning_rate=0.5, initial_accumulator=0.1)
+    for first, second in ((np.float32, np.float64), (np.float64, np.float32)):
+        model = AdaGradClassifier(**common).partial_fit(X.astype(first), y, classes=np.unique(y))
+        model.partial_fit(X.astype(second), y)
+        assert model.coef_.dtype == first
+    model = AdaGradClassifier(max_iter=2).fit(X.astype(np.float32), y, X_val=X, y_val=y)
+    assert len(model.validation_loss_curve_) == 2
+
+
+def test_half_a_validation_set_or_one_of_another_kind_is_refused(text_like):
+    X, y = text_like
+    one_hot = (y[:, None] == np.unique(y)).astype(int)
+    for arguments in (
+        dict(y_val=y),
+        dict(sample_weight_val=np.ones(len(y))),
+        dict(X_val=X),
+        dict(X_val=X, y_val=one_hot),
+    ):
+        with pytest.raises(ValueError, match=r"_val needs? |y_val must be"):
+            AdaGradClassifier().fit(X, y, **arguments)
+    with pytest.raises(ValueError, match="y_val must be"):
+        AdaGradClassifier().fit(X, one_hot, X_val=X, y_val=np.arange(len(y)) % 3)
 
 
 def test_bad_parameters_of_one_estimator():

@@ -72,6 +72,16 @@ def test_nothing_overflows(loss):
     assert value[2] == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("loss", [*LOSSES, "multinomial"])
+def test_a_margin_that_is_no_number_gives_a_loss_that_is_none(loss):
+    """Training stops at such a loss; a loss of zero would hide it."""
+    if loss == "multinomial":
+        value, _ = losses_at(loss, [[0.0, np.nan], [np.nan, 0.0]], label=np.zeros(2, np.int64))
+    else:
+        value, _ = losses_at(loss, [[np.nan], [np.nan]], value=np.array([-1.0, 1.0]))
+    assert np.isnan(value).all()
+
+
 def test_multilabel_sums_the_labels():
     z = np.array([[0.3, -2.0], [1.0, 0.5]])
     Y = np.array([[1, 0], [1, 1]], dtype=np.uint8)

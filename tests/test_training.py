@@ -78,6 +78,34 @@ def test_early_stopping_keeps_the_best_epoch(text_like, estimator):
     np.testing.assert_array_equal(model.coef_, best.coef_)
 
 
+def test_counts_are_those_of_the_epoch_that_was_kept(text_like):
+    X, y = text_like
+    y = np.random.default_rng(0).permutation(y)  # nothing to learn but noise
+    model = AdaGradClassifier(early_stopping=True, max_iter=30, tol=None, random_state=0)
+    model.fit(X, y)
+    best = int(np.argmin(model.validation_loss_curve_)) + 1
+    assert best < model.n_iter_ == 30
+    assert model.t_ == best * 270  # a tenth of the 300 rows is held out
+
+
+def test_readers_go_by_what_was_trained(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(random_state=0).fit(X, y)
+    probabilities, rates = model.predict_proba(X), model.learning_rate_per_feature_
+    model.set_params(multi_class="multinomial", update="ftrl", beta=9.0, epsilon=1.0)
+    np.testing.assert_array_equal(model.predict_proba(X), probabilities)
+    np.testing.assert_array_equal(model.learning_rate_per_feature_, rates)
+
+
+def test_weights_are_read_anew_when_settings_change(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(update="rda", learning_rate=1.0, initial_accumulator=0.1)
+    model.partial_fit(X, y, classes=np.unique(y))
+    before = model.coef_
+    model.set_params(learning_rate=3.0).partial_fit(X, y, sample_weight=np.zeros(len(y)))
+    np.testing.assert_allclose(model.coef_, 3 * before, rtol=1e-12)
+
+
 def test_validation_set_of_the_user(text_like):
     X, y = text_like
     train, held_out = slice(0, 200), slice(200, 300)

@@ -273,9 +273,11 @@ def test_the_catch_up_equals_single_steps(dtype, digits):
         H = 1 + abs(value)
         u = rate * value / H
         largest = abs(u) / (1 + rate * l2 / H)
+        # 10,000 roundings of float64 would add up to what is asked for.
+        u, H, rate_, l1_, l2_ = (np.longdouble(number) for number in (u, H, rate, l1, l2))
         expected = step_by_step(
-            np.sign(u) * max(abs(u) - rate * l1 / H, 0.0) / (1 + rate * l2 / H),
-            H, rate, l1, l2, n_steps,
+            np.sign(u) * max(abs(u) - rate_ * l1_ / H, 0) / (1 + rate_ * l2_ / H),
+            H, rate_, l1_, l2_, n_steps,
         )  # fmt: skip
         actual = caught_up(value, rate, l1, l2, n_steps, dtype)
         assert abs(actual - expected) <= digits * largest

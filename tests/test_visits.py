@@ -87,3 +87,34 @@ def test_zero_weights_are_no_ops(text_like, shuffle, batch_size):
     weighted.partial_fit(X, y, sample_weight=np.zeros(len(y)))
     assert weighted.t_ == t
     np.testing.assert_array_equal(weighted.coef_, before)
+
+
+@pytest.mark.parametrize("whole", [1, 2, 3])
+def test_weights_just_off_a_whole_number_are_almost_the_whole_number(text_like, whole):
+    X, y = text_like
+    fits = [
+        AdaGradClassifier(random_state=0, alpha=1e-2).fit(X, y, np.full(len(y), weight))
+        for weight in (whole - 1e-6, whole, whole + 1e-6)
+    ]
+    assert {model.t_ for model in fits} == {fits[1].t_}
+    for model in fits:
+        np.testing.assert_allclose(model.coef_, fits[1].coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("estimator", [AdaGradClassifier, AdaGradRegressor])
+def test_order_and_repetition_do_not_matter_beyond_the_first_thousand_rows(estimator):
+    rng = np.random.default_rng(0)
+    X = sp.random_array((2500, 20), density=0.2, rng=rng, format="csr")
+    X.data *= np.repeat(np.linspace(0.1, 10, len(X.data) // 100 + 1), 100)[: len(X.data)]
+    y = (np.asarray(X.sum(axis=1)).ravel() > 10).astype(float)
+    common = dict(random_state=0, max_iter=2, tol=None)
+    plain = estimator(**common).fit(X, y)
+    by_target = np.argsort(y, kind="stable")
+    for rows in (by_target, by_target[::-1]):
+        model = estimator(**common).fit(X[rows], y[rows])
+        np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-7, atol=1e-10)
+    weight = np.r_[np.zeros(1200), rng.integers(3, size=1300)]
+    rows = np.repeat(np.arange(2500), weight.astype(int))
+    weighted = estimator(**common).fit(X, y, sample_weight=weight)
+    repeated = estimator(**common).fit(X[rows], y[rows])
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-7, atol=1e-10)
