@@ -165,10 +165,9 @@ cdef inline weight_t current_weight(
             <weight_t>rule.epsilon + square_root(accumulator)
             + steps * <weight_t>(rule.rate * rule.l2))
     elif rule_t is Ftrl:
-        # w = -sign(z) max(|z| - l1, 0) / ((beta + sqrt(n)) / rate + l2)
-        return -soft_threshold(value, <weight_t>rule.l1) / (
-            (<weight_t>rule.beta + square_root(accumulator)) / <weight_t>rule.rate
-            + <weight_t>rule.l2)
+        # w = -sign(z) max(|z| - l1, 0) / ((beta + sqrt(n)) / rate + l2), times rate above and below
+        return -<weight_t>rule.rate * soft_threshold(value, <weight_t>rule.l1) / (
+            <weight_t>(rule.beta + rule.rate * rule.l2) + square_root(accumulator))
     else:
         return pulled(
             rule, value, pull_of(rule, step_size(rule.rate, rule.epsilon, accumulator)), steps)
@@ -182,7 +181,8 @@ cdef inline void take_step(
     if rule_t is Rda:
         value[0] += g
     elif rule_t is Ftrl:
-        sigma = (square_root(G) - square_root(accumulator[0])) / <weight_t>rule.rate
+        # (sqrt(G + g^2) - sqrt(G)) / rate
+        sigma = <weight_t>(1 / rule.rate) * (square_root(G) - square_root(accumulator[0]))
         value[0] += g - sigma * weight
     else:
         # u = w - rate g / H, then the proximal step soft(u, rate l1 / H) / (1 + rate l2 / H)

@@ -155,7 +155,7 @@ def test_bad_class_weights(weights):
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 def test_indicator_matrices_hold_zeros_and_ones(coding, container):
     labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
-    with pytest.raises((ValueError, TypeError), match="must hold 0 and 1 only|Sparse data"):
+    with pytest.raises((ValueError, TypeError), match=r"must hold 0 and 1 only|Sparse data"):
         AdaGradClassifier().fit(X, container(coding(labels)))
     assert AdaGradClassifier().fit(X, container(labels)).predict(X).shape == (4, 2)
 

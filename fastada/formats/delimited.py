@@ -55,7 +55,9 @@ def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: 
     quoting = options.quoting if options.quoting is not None else delimiter == ","
     csv.field_size_limit(2 * LONGEST_LINE)
     mode: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    rows = list(csv.reader([line + "\n" for line in sample], delimiter=delimiter, quoting=mode))
+    # Before Python 3.11 csv refuses a NUL; rows that hold one are reported when they are read.
+    readable = [line.replace("\0", "") + "\n" for line in sample]
+    rows = list(csv.reader(readable, delimiter=delimiter, quoting=mode))
     rows = [row for row in rows if row] or [[""]]
     first = [field.strip().lower() for field in rows[0]]
     wanted = [c.lower() for c in (options.text_column, options.label_column) if c]
