@@ -1,8 +1,16 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import settings
+
+# CI tries the same examples every time, so that it is red for what a change did; elsewhere every
+# run tries new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
