@@ -216,6 +216,20 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             self._state.restart_stamps(self._settings, settings)
         return self._state, settings, scale
 
+    def _started(
+        self,
+        X: Any,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        *,
+        anew: bool,
+    ) -> tuple[State, Settings, Scale]:
+        """Give what training starts from, and take note of X's columns once nothing can fail."""
+        started = self._start(rows, targets, weight) if anew else None
+        validate_data(self, X, reset=anew, skip_check_array=True)
+        return started or self._go_on(rows)
+
     def _adopt(self, started: tuple[State, Settings, Scale], labels: dict[str, Any]) -> None:
         """Take over what training starts from, all of it checked."""
         self._state, self._settings, self._scale = started
@@ -338,13 +352,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             weight = weight.copy()
             weight[order] = 0
         visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state)
-        if anew:
-            started = self._start(rows, targets, weight)
-            validate_data(self, X, reset=True, skip_check_array=True)
-        else:
-            validate_data(self, X, reset=False, skip_check_array=True)
-            started = self._go_on(rows)
-        self._adopt(started, labels)
+        self._adopt(self._started(X, rows, targets, weight, anew=anew), labels)
         self._fit_epochs(X, y, rows, targets, visits, held_out)
 
     def _goes_on(self) -> bool:
@@ -377,14 +385,13 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         labels: dict[str, Any],
     ) -> None:
         """Learn the rows as they come, on top of what was learned before."""
-        if self.__sklearn_is_fitted__():
-            validate_data(self, X, reset=False, skip_check_array=True)
-            self._state, self._settings, self._scale = self._go_on(rows)
-        else:
-            started = self._start(rows, targets, first_rows(weight))
-            validate_data(self, X, reset=True, skip_check_array=True)
+        first = not self.__sklearn_is_fitted__()
+        started = self._started(X, rows, targets, first_rows(weight), anew=first)
+        if first:
             self._adopt(started, labels)
             self.n_iter_ = 1
+        else:
+            self._state, self._settings, self._scale = started
         order = np.flatnonzero(weight).astype(np.int64)
         loss = self._learn(rows, targets, weight, order, 1)
         if len(order):
