@@ -58,6 +58,23 @@ def learn(
     order: npt.NDArray[np.int64],
     report: Callable[[int], None] | None = None,
 ) -> float:
+    """Learn the rows in the given order; give the mean loss of the visits.
+
+    The rest is as learn_sums says.
+    """
+    loss, weight = learn_sums(state, settings, rows, targets, sample_weight, order, report)
+    return loss / weight if weight else 0.0
+
+
+def learn_sums(
+    state: State,
+    settings: Settings,
+    rows: Rows,
+    targets: Targets,
+    sample_weight: npt.NDArray[np.float64],
+    order: npt.NDArray[np.int64],
+    report: Callable[[int], None] | None = None,
+) -> tuple[float, float]:
     """Learn the rows in the given order.
 
     Parameters
@@ -75,8 +92,8 @@ def learn(
 
     Returns
     -------
-    float
-        Sum of s_i loss_i over the visits, each before it is learned, over the sum of s_i.
+    float, float
+        Sum of s_i loss_i over the visits, each before it is learned, and the sum of s_i.
 
     Raises
     ------
@@ -102,7 +119,7 @@ def learn(
         begin = end
         if report is not None:
             report(begin)
-    return loss / weight if weight else 0.0
+    return loss, weight
 
 
 def _learn_slice(

@@ -40,6 +40,7 @@ class Settings(TypedDict):
     intercept_rate: float
     largest_value: float
     largest_gradient: float
+    pace: float
 
 
 def make_settings(
@@ -73,6 +74,7 @@ def make_settings(
         intercept_rate=scale.intercept_rate,
         largest_value=largest_value,
         largest_gradient=LARGEST_GRADIENT[dtype],
+        pace=1.0,
     )
 
 

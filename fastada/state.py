@@ -139,10 +139,15 @@ class State:
 
     def copy(self) -> State:
         """Give a copy that shares nothing."""
-        copy = object.__new__(State)
-        copy.__dict__.update(self.__dict__)
-        copy.records = aligned_zeros(self.records.shape, self.dtype)
+        copy = self.blank_copy()
         copy.records[:] = self.records
+        return copy
+
+    def blank_copy(self) -> State:
+        """Give a copy whose records are zero; they take no memory until they are touched."""
+        copy = object.__new__(State)
+        copy.__dict__.update(self.__getstate__())
+        copy.records = aligned_zeros(self.records.shape, self.dtype)
         copy.intercept = self.intercept.copy()
         copy.clock = self.clock.copy()
         return copy

@@ -27,6 +27,7 @@ from training cimport (
     comid,
     comid_elastic,
     comid_l1,
+    count_on,
     ftrl,
     longest_row,
     most_touched,
@@ -72,7 +73,7 @@ cdef inline void step_record(
     for k in range(n_outputs):
         take_step(rule, &record[k], &record[n_outputs + k], weight[k], slope[k] * x)
     if rule_t is ComidL1 or rule_t is ComidElastic:
-        record[2 * n_outputs] = now
+        record[2 * n_outputs] = now + <weight_t>1
 
 
 cdef inline void add_scaled(
@@ -86,7 +87,7 @@ cdef inline void add_scaled(
 # A step a row.
 cdef Progress learn_rows(
     rule_t rule, Settings settings, Loss loss, Rows rows, Targets targets,
-    Intercept *intercept, double now, weight_t *state,
+    Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data,
     weight_t *weight, weight_t *sums, double *margin,
 ) noexcept nogil:
@@ -95,7 +96,7 @@ cdef Progress learn_rows(
     cdef Progress done
     cdef LossPoint point
     cdef int64_t row, begin, end, p, k
-    cdef double s
+    cdef double s, now = start
     cdef weight_t *record
     cdef Ahead ahead = start_ahead(
         state, width, rows.order, rows.n_rows, rows.indptr, indices, data)
@@ -120,7 +121,6 @@ cdef Progress learn_rows(
             return done
         for k in range(n_outputs):
             sums[k] = <weight_t>margin[k]
-        now += 1
         for p in range(begin, end):
             record = &state[indices[p] * width]
             step_record(
@@ -132,6 +132,7 @@ cdef Progress learn_rows(
         done.loss += s * point.value
         done.weight += s
         done.n_steps += 1
+        now = count_on(start, settings.pace, done.n_steps)
     done.n_rows = rows.n_rows
     return done
 
@@ -140,7 +141,7 @@ cdef Progress learn_rows(
 # in them. `place[j]` is one more than feature j's place among those; all zero between batches.
 cdef Progress learn_batches(
     rule_t rule, Settings settings, Loss loss, Rows rows, Targets targets,
-    Intercept *intercept, double now, weight_t *state,
+    Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data,
     weight_t *weight, weight_t *sums, double *margin,
     weight_t *gradient, double *bias_slope, index_t *touched, index_t *place,
@@ -150,7 +151,7 @@ cdef Progress learn_batches(
     cdef Progress done
     cdef LossPoint point
     cdef int64_t end, n_touched, i, row, p, k
-    cdef double s, batch_loss, batch_weight
+    cdef double s, batch_loss, batch_weight, now = start
     cdef weight_t scale
     done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
     while done.n_rows < rows.n_rows:
@@ -193,7 +194,6 @@ cdef Progress learn_batches(
                     &gradient[(place[indices[p]] - 1) * n_outputs], sums, data[p], n_outputs)
             batch_loss += s * point.value
             batch_weight += s
-        now += 1
         for i in range(n_touched):
             p = touched[i]
             place[p] = 0
@@ -207,6 +207,7 @@ cdef Progress learn_batches(
                                bias_slope[k] / (end - done.n_rows))
         done.n_rows = end
         done.n_steps += 1
+        now = count_on(start, settings.pace, done.n_steps)
         done.loss += batch_loss
         done.weight += batch_weight
     return done
@@ -312,5 +313,5 @@ def learn(
     if done.n_rows < 0:
         raise MemoryError("no memory for the records of a batch: lower batch_size")
     # Here and not in Python, so that no Ctrl-C comes between the steps and their count.
-    clock[0] += done.n_steps
+    clock[0] += <int64_t>count_on(0, s.pace, done.n_steps)
     return done

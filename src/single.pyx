@@ -29,6 +29,7 @@ from training cimport (
     comid,
     comid_elastic,
     comid_l1,
+    count_on,
     ftrl,
     longest_row,
     most_touched,
@@ -42,7 +43,7 @@ from visit cimport load_and_score, load_record, step_and_store, weigh_records
 # A step a row.
 cdef Progress learn_rows(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
-    Intercept *intercept, double now, weight_t *state,
+    Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
@@ -51,7 +52,7 @@ cdef Progress learn_rows(
     cdef Progress done
     cdef LossPoint point
     cdef int64_t row, begin, length
-    cdef double margin
+    cdef double margin, now = start
     cdef Ahead ahead = start_ahead(
         state, record_width(rule, 1), rows.order, rows.n_rows, rows.indptr, indices, data)
     done.n_steps, done.loss, done.weight = 0, 0, 0
@@ -73,12 +74,12 @@ cdef Progress learn_rows(
         step_and_store(
             rule, state, <weight_t>now, &indices[begin], &data[begin], <weight_t>point.slope,
             length, loaded, weight)
-        now += 1
         if settings.fit_intercept:
             intercept_step(rule, intercept, settings.intercept_rate, point.slope)
         done.loss += rows.sample_weight[row] * point.value
         done.weight += rows.sample_weight[row]
         done.n_steps += 1
+        now = count_on(start, settings.pace, done.n_steps)
     done.n_rows = rows.n_rows
     return done
 
@@ -87,7 +88,7 @@ cdef Progress learn_rows(
 # in them. `place[j]` is one more than feature j's place among those; all zero between batches.
 cdef Progress learn_batches(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
-    Intercept *intercept, double now, weight_t *state,
+    Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
     index_t *touched, index_t *place,
 ) noexcept nogil:
@@ -99,7 +100,7 @@ cdef Progress learn_batches(
     cdef LossPoint point
     cdef int64_t end, n_touched, i, row, p, k
     cdef weight_t slope, scale, margin, value
-    cdef double bias, bias_slope, batch_loss, batch_weight
+    cdef double bias, bias_slope, batch_loss, batch_weight, now = start
     done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
     while done.n_rows < rows.n_rows:
         end = min(done.n_rows + settings.batch_size, rows.n_rows)
@@ -138,7 +139,6 @@ cdef Progress learn_batches(
         scale = <weight_t>1 / <weight_t>(end - done.n_rows)
         step_and_store(
             rule, state, <weight_t>now, touched, gradient, scale, n_touched, loaded, weight)
-        now += 1
         for k in range(n_touched):
             place[touched[k]] = 0
         if settings.fit_intercept:
@@ -146,6 +146,7 @@ cdef Progress learn_batches(
                 rule, intercept, settings.intercept_rate, bias_slope / (end - done.n_rows))
         done.n_rows = end
         done.n_steps += 1
+        now = count_on(start, settings.pace, done.n_steps)
         done.loss += batch_loss
         done.weight += batch_weight
     return done
@@ -231,5 +232,5 @@ def learn(
     if done.n_rows < 0:
         raise MemoryError("no memory for the records of a batch: lower batch_size")
     # Here and not in Python, so that no Ctrl-C comes between the steps and their count.
-    clock[0] += done.n_steps
+    clock[0] += <int64_t>count_on(0, s.pace, done.n_steps)
     return done

@@ -28,6 +28,7 @@ cdef struct Settings:
     double intercept_rate
     double largest_value     # max |x|: with the slope it bounds every |gradient|
     double largest_gradient  # its square still fits the accumulators
+    double pace              # steps that stamped records count while this replica takes one
 
 
 # The rows to learn from, in their order.
@@ -44,6 +45,11 @@ cdef struct Progress:
     int64_t n_steps
     double loss        # sum of s_i loss_i, each row's before it is learned
     double weight      # sum of s_i
+
+
+# The count of steps, still a whole number, after n_steps more.
+cdef inline double count_on(double start, double pace, int64_t n_steps) noexcept nogil:
+    return start + <double><int64_t>(pace * n_steps)
 
 
 cdef inline bint out_of_bounds(Settings settings, double loss, double slope) noexcept nogil:

@@ -1,0 +1,292 @@
+"""One way to combine replicas of a state, for threads and for machines.
+
+In a round every worker starts from the same state, learns rows of its own on a replica, and
+tells its `Movement`: what happened to the columns that its rows have. Movements add up, two by two
+in any grouping, and their sum moves the state. src/combine.pxd has the formulas.
+
+    base                        the same State on every worker
+    steps = sum of steps_of(...)        over all workers, before the round
+    on each:    replica = replica_of(base, columns); learn with share_settings(...)
+                movement = movement_of(base, replica, ...)
+    total = add_all(movements)
+    on each:    apply(base, settings, total); refresh(replica, base, columns)
+
+The result depends on the shares and on the grouping, never on who was faster. One worker gives
+what learning on base itself would have given, up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastada import _combine
+from fastada.rows import Rows
+from fastada.settings import Settings, is_stamped
+from fastada.state import State
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What one worker, or several together, have to tell of a round.
+
+    Attributes
+    ----------
+    columns : ndarray of int32 or int64, shape (n_columns,)
+        Sorted; the columns that the rows learned have.
+    change, squares : ndarray of the weights' type, shape (n_columns, n_outputs)
+        Changes of the values in steps of common length, and sums of squared gradients.
+    alive : ndarray of uint8, shape (n_columns, n_outputs) or (0, n_outputs)
+        With a penalty that "comid" applies: whether some worker's weight is not zero.
+    intercept : ndarray of float64, shape (n_outputs, 2)
+        {change, squares} of each.
+    n_steps : int
+        Steps taken.
+    loss, weight : float
+        Sums of s_i loss_i, each before its row was learned, and of s_i.
+    """
+
+    columns: npt.NDArray[Any]
+    change: npt.NDArray[Any]
+    squares: npt.NDArray[Any]
+    alive: npt.NDArray[np.uint8]
+    intercept: npt.NDArray[np.float64]
+    n_steps: int
+    loss: float
+    weight: float
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the arrays."""
+        arrays = self.columns, self.change, self.squares, self.alive, self.intercept
+        return sum(array.nbytes for array in arrays)
+
+
+def touched_columns(rows: Rows, order: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Give the columns that the rows in `order` have, sorted, in the smallest index type."""
+    seen = np.zeros(rows.n_features, dtype=np.uint8)
+    _combine.mark(rows.indptr, rows.indices, order, seen)
+    small = rows.n_features <= np.iinfo(np.int32).max
+    return np.flatnonzero(seen).astype(np.int32 if small else np.int64, copy=False)
+
+
+def steps_of(n_rows: int, settings: Settings) -> int:
+    """Give the steps that a pass over so many rows takes."""
+    return -(-n_rows // settings["batch_size"])
+
+
+def make_room(base: State, settings: Settings, n_steps: int) -> bool:
+    """Make sure that stamps can count n_steps more; say whether all records have changed for it.
+
+    Raises
+    ------
+    ValueError
+        If no state of this dtype can count them: the round is too long.
+    """
+    if base.steps_before_restart(settings) < n_steps:
+        base.restart_stamps(settings)
+        if base.steps_before_restart(settings) < n_steps:
+            raise ValueError(
+                f"with a penalty a round of update='comid' in {base.dtype} can have "
+                f"{base.steps_before_restart(settings):,} steps, not {n_steps:,}: synchronise more "
+                "often, or use dtype='float64'"
+            )
+        return True
+    return False
+
+
+def share_settings(settings: Settings, n_steps: int, n_steps_of_all: int) -> Settings:
+    """Give the settings for a worker's share, n_steps of a round of n_steps_of_all.
+
+    With a penalty that "comid" applies, each step of its counts for those that the others take
+    meanwhile. Not to be changed in the round.
+    """
+    if not is_stamped(settings):
+        return settings
+    return {**settings, "pace": n_steps_of_all / max(1, n_steps)}
+
+
+def replica_of(base: State, columns: npt.NDArray[Any]) -> State:
+    """Give a replica of base that agrees with it in the given columns, for rows without others."""
+    replica = base.blank_copy()
+    refresh(replica, base, columns)
+    return replica
+
+
+def refresh(replica: State, base: State, columns: npt.NDArray[Any]) -> None:
+    """Make a replica agree with base again: in its clock, intercepts, and the given columns."""
+    _combine.copy_records(base.records, replica.records, columns)
+    refresh_common(replica, base)
+
+
+def refresh_common(replica: State, base: State) -> None:
+    """Make a replica agree with base in all but the records."""
+    replica.intercept = base.intercept.copy()
+    replica.clock = base.clock.copy()
+
+
+def movement_of(
+    base: State,
+    replica: State,
+    settings: Settings,
+    columns: npt.NDArray[Any],
+    n_steps: int,
+    n_steps_of_all: int,
+    loss: float,
+    weight: float,
+) -> Movement:
+    """Give the movement of a replica that started from base.
+
+    Parameters
+    ----------
+    base, replica : State
+    settings : Settings
+        Those of base.
+    columns : ndarray of int32 or int64, shape (n_columns,)
+        Sorted; at least those that the rows learned have.
+    n_steps, n_steps_of_all : int
+        Steps of this worker and of all workers in this round.
+    loss, weight : float
+        Sums over the rows learned: see fastada.epoch.learn_sums.
+    """
+    shape = len(columns), base.n_outputs
+    change, squares = np.zeros(shape, base.dtype), np.zeros(shape, base.dtype)
+    alive = np.zeros((len(columns) if is_stamped(settings) else 0, base.n_outputs), np.uint8)
+    _combine.extract(
+        base.records,
+        replica.records,
+        settings,
+        float(base.clock[0] - base.clock[1]),
+        float(n_steps_of_all),
+        columns,
+        change,
+        squares,
+        alive,
+    )
+    intercept = _intercept_movement(base, replica, settings)
+    return Movement(columns, change, squares, alive, intercept, n_steps, loss, weight)
+
+
+def add(a: Movement, b: Movement) -> Movement:
+    """Add two movements of the same round."""
+    n_outputs = a.change.shape[1]
+    n = len(a.columns) + len(b.columns)
+    columns = np.empty(n, a.columns.dtype)
+    change, squares = (
+        np.empty((n, n_outputs), a.change.dtype),
+        np.empty((n, n_outputs), a.change.dtype),
+    )
+    alive = np.empty((len(a.alive) + len(b.alive), n_outputs), np.uint8)
+    n = _combine.add(
+        a.columns, a.change, a.squares, a.alive,
+        b.columns, b.change, b.squares, b.alive,
+        columns, change, squares, alive,
+    )  # fmt: skip
+    return Movement(
+        columns[:n].copy(),
+        change[:n].copy(),
+        squares[:n].copy(),
+        alive[:n].copy(),
+        a.intercept + b.intercept,
+        a.n_steps + b.n_steps,
+        a.loss + b.loss,
+        a.weight + b.weight,
+    )
+
+
+def add_all(movements: Sequence[Movement]) -> Movement:
+    """Add movements, neighbours first, as a tree of workers would."""
+    while len(movements) > 1:
+        pairs = [movements[i : i + 2] for i in range(0, len(movements), 2)]
+        movements = [add(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return movements[0]
+
+
+def apply(base: State, settings: Settings, movement: Movement) -> None:
+    """Move a state by what all workers of a round have told.
+
+    Raises
+    ------
+    FloatingPointError
+        If the movement is not finite; the state stays as it was.
+    """
+    if not all(np.isfinite(part).all() for part in (movement.change, movement.squares)):
+        raise FloatingPointError("training diverged: the sum of movements is not finite")
+    _combine.apply(
+        base.records,
+        settings,
+        float(base.clock[0] - base.clock[1]),
+        float(movement.n_steps),
+        movement.columns,
+        movement.change,
+        movement.squares,
+        movement.alive,
+    )
+    _move_intercept(base, settings, movement.intercept)
+    base.clock[0] += movement.n_steps
+
+
+def merge_records(
+    base: State,
+    replicas: Sequence[State],
+    columns: Sequence[npt.NDArray[Any]],
+    settings: Settings,
+    n_steps_of_all: int,
+    begin: int,
+    end: int,
+) -> None:
+    """Combine columns begin to end of replicas in one memory, and bring the replicas up to date.
+
+    columns[k] are those that replica k agrees with base in at the start of the round. Calls for
+    other columns may run at the same time; after them comes merge_common.
+    """
+    _combine.merge(
+        base.records,
+        [replica.records for replica in replicas],
+        list(columns),
+        columns[0],
+        settings,
+        float(base.clock[0] - base.clock[1]),
+        float(n_steps_of_all),
+        base.n_outputs,
+        begin,
+        end,
+    )
+
+
+def merge_common(
+    base: State, replicas: Sequence[State], settings: Settings, n_steps_of_all: int
+) -> None:
+    """Combine all but the records, once these are combined."""
+    moved = sum(_intercept_movement(base, replica, settings) for replica in replicas)
+    _move_intercept(base, settings, np.asarray(moved))
+    base.clock[0] += n_steps_of_all
+    for replica in replicas:
+        refresh_common(replica, base)
+
+
+def _intercept_settings(settings: Settings) -> Settings:
+    """Give what makes records of intercepts: without penalty, at their own rate."""
+    return {**settings, "l1": 0.0, "l2": 0.0, "rate": settings["intercept_rate"]}
+
+
+def _intercept_movement(base: State, replica: State, settings: Settings) -> npt.NDArray[np.float64]:
+    n = base.n_outputs
+    change, squares = np.zeros((n, 1)), np.zeros((n, 1))
+    columns, none = np.arange(n, dtype=np.int32), np.empty((0, 1), np.uint8)
+    plain = _intercept_settings(settings)
+    _combine.extract(
+        base.intercept, replica.intercept, plain, 0.0, 0.0, columns, change, squares, none
+    )
+    return np.hstack([change, squares])
+
+
+def _move_intercept(base: State, settings: Settings, moved: npt.NDArray[np.float64]) -> None:
+    columns, none = np.arange(base.n_outputs, dtype=np.int32), np.empty((0, 1), np.uint8)
+    change, squares = moved[:, :1].copy(), moved[:, 1:].copy()
+    plain = _intercept_settings(settings)
+    _combine.apply(base.intercept, plain, 0.0, 0.0, columns, change, squares, none)

@@ -1,0 +1,126 @@
+"""How the movements of several replicas of a state become one.
+
+K workers start a round from the same record (w0, G0) and learn rows of their own; worker k ends
+with (w_k, G_k). A sum of the weights' changes would step too far where several of them learned
+the same feature, an average not far enough where one did. AdaGrad itself says how far: the
+steps of each get the length that they would have had, had it seen all the gradients,
+
+    G = G0 + sum_k (G_k - G0)       w = w0 + sum_k (w_k - w0) H_k / H,    H = epsilon + sqrt(G).
+
+So what worker k has to tell of a coordinate, its movement, is two sums,
+
+    change = (w_k - w0) H_k         squares = G_k - G0,
+
+and movements of several workers are one movement: their sum, in any grouping. Alone, a worker's
+record comes out as it was; a rare feature thus keeps the whole of its step.
+
+With a penalty, a round of T steps in all is to shrink a weight as T steps do, whoever takes them.
+The clock of every replica therefore runs over all T (`pace` in src/training.pxd): a worker that
+takes T / K of them leaves a proximal step to each of the others' as well. Those are what all workers
+have done alike, and only once must it count. With S(w0, H) for w0 after T proximal steps at H,
+
+    change = (w_k - S(w0, (H0 + H_k) / 2)) H_k
+    w = S(w0, (H0 + H) / 2) + sum_k change / H.
+
+(H0 + H_k) / 2 stands for the H that grew from H0 to H_k while G grew by even steps: the mean of
+1 / H over them is 2 / (H0 + H_k). A feature that nobody has had shrinks by T steps, exactly; one
+that a single worker has had ends as that worker has it, which is the sequential result where the
+others' rows come between its own. And a weight that all who had it left at zero is zero (`alive`).
+
+Rda's sums of gradients add up. Ftrl's z is a sum of gradients too, less sigma w, which telescopes
+to w0 (sqrt(G_k) - sqrt(G0)) / rate where w stays near w0, and several of which must not be
+added either:
+
+    change = z_k - z0 + w0 (sqrt(G_k) - sqrt(G0)) / rate
+    z = z0 + sum_k change - w0 (sqrt(G) - sqrt(G0)) / rate.
+"""
+
+from libc.stdint cimport int64_t, uint8_t
+
+from dtypes cimport weight_t
+from records cimport is_stamped, record_width, steps_of
+from updates cimport (
+    Comid,
+    Ftrl,
+    Rda,
+    current_weight,
+    pull_of,
+    pulled,
+    rule_t,
+    square_root,
+)
+
+
+# When a round began and how many steps all workers together take in it.
+cdef struct Round:
+    double start
+    double n_steps
+
+
+cdef inline weight_t scale_of(rule_t rule, weight_t accumulator) noexcept nogil:
+    if rule_t is Rda or rule_t is Ftrl:
+        return 1
+    else:
+        return <weight_t>rule.epsilon + square_root(accumulator)
+
+
+# What the workers' changes add to: the coordinate after the round as it would be had they moved
+# nothing but the accumulator, from G0 to G. `missed` is how many steps a stamped record had missed
+# when the round began, for Rda all steps.
+cdef inline weight_t unmoved(
+    rule_t rule, weight_t value, weight_t G0, weight_t G, weight_t missed, weight_t n_steps
+) noexcept nogil:
+    cdef weight_t H
+    if rule_t is Comid or rule_t is Rda:
+        return value
+    elif rule_t is Ftrl:
+        return value - current_weight(rule, value, G0, missed) * (
+            square_root(G) - square_root(G0)) / <weight_t>rule.rate
+    else:
+        H = <weight_t>0.5 * (scale_of(rule, G0) + scale_of(rule, G))
+        return pulled(
+            rule, current_weight(rule, value, G0, missed),
+            pull_of(rule, <weight_t>rule.rate / H), n_steps)
+
+
+# Add what the record `own` of one worker has to tell of a coordinate.
+cdef inline void add_movement(
+    rule_t rule, Round round, const weight_t *base, const weight_t *own, int64_t n_outputs,
+    weight_t *change, weight_t *squares, uint8_t *alive,
+) noexcept nogil:
+    cdef weight_t missed = steps_of(rule, base, n_outputs, <weight_t>round.start)
+    cdef weight_t value, G0, G
+    cdef int64_t k
+    for k in range(n_outputs):
+        G0, G = base[n_outputs + k], own[n_outputs + k]
+        value = own[k]
+        if is_stamped(rule):
+            value = current_weight(
+                rule, value, G,
+                steps_of(rule, own, n_outputs, <weight_t>(round.start + round.n_steps)))
+            alive[k] |= value != 0
+        change[k] += scale_of(rule, G) * (
+            value - unmoved(rule, base[k], G0, G, missed, <weight_t>round.n_steps))
+        squares[k] += G - G0
+
+
+# Move a record by what the workers told of it.
+cdef inline void move_record(
+    rule_t rule, Round round, weight_t *base, int64_t n_outputs,
+    const weight_t *change, const weight_t *squares, const uint8_t *alive,
+) noexcept nogil:
+    cdef weight_t missed = steps_of(rule, base, n_outputs, <weight_t>round.start)
+    cdef weight_t G0, G
+    cdef int64_t k
+    for k in range(n_outputs):
+        G0 = base[n_outputs + k]
+        G = G0 + squares[k]
+        base[k] = unmoved(rule, base[k], G0, G, missed, <weight_t>round.n_steps) + (
+            change[k] / scale_of(rule, G))
+        if is_stamped(rule) and not alive[k]:
+            base[k] = 0
+        base[n_outputs + k] = G
+    if is_stamped(rule):
+        base[2 * n_outputs] = <weight_t>(round.start + round.n_steps)
+        if n_outputs == 1:
+            base[3] = pull_of(rule, <weight_t>rule.rate / scale_of(rule, base[1]))

@@ -1,0 +1,303 @@
+"""Combining replicas: against the formulas in dense NumPy, and against learning in one place."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastada import combine
+from fastada.epoch import Targets, learn_sums
+from fastada.rows import Rows
+from fastada.scale import Scale
+from fastada.settings import make_settings
+from fastada.state import State
+
+N_FEATURES = 40
+RULES = {
+    "comid": {},
+    "comid, l1": {"alpha": 0.02, "l1_ratio": 1.0},
+    "comid, l2": {"alpha": 0.05},
+    "comid, elastic net": {"alpha": 0.05, "l1_ratio": 0.3},
+    "rda": {"update": "rda", "alpha": 0.01, "l1_ratio": 0.5},
+    "ftrl": {"update": "ftrl", "alpha": 0.1, "l1_ratio": 0.5},
+}
+COMID = [name for name in RULES if name.startswith("comid")]
+every_rule = pytest.mark.parametrize("rule", RULES)
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def rows_of(dense, dtype=np.float64):
+    X = sp.csr_array(np.asarray(dense, dtype))
+    return Rows(X.indptr.astype(np.int64), X.indices, X.data, X.shape[1], 10.0)
+
+
+def some_rows(n_rows=60, dtype=np.float64, seed=0, n_features=N_FEATURES):
+    rng = np.random.default_rng(seed)
+    dense = rng.normal(size=(n_rows, n_features)) * (
+        rng.random((n_rows, n_features)) < 3 / np.arange(1, n_features + 1)
+    )
+    return rows_of(dense, dtype), rng
+
+
+class Problem:
+    """Rows, targets, settings and a state that has already learned some of the rows."""
+
+    def __init__(self, rule, dtype=np.float64, n_outputs=1, batch_size=1, learned=20, **more):
+        self.rows, rng = some_rows(dtype=dtype)
+        scale = Scale(0.5, 0.1, 0.3, 0.2)
+        self.settings = make_settings(
+            scale, np.dtype(dtype), 10.0, batch_size=batch_size, **{**RULES[rule], **more}
+        )
+        if n_outputs == 1:
+            self.targets = Targets(value=rng.choice([-1.0, 1.0], self.rows.n_rows))
+        else:
+            label = rng.integers(n_outputs, size=self.rows.n_rows)
+            self.targets = Targets(label=label, n_outputs=n_outputs)
+        self.weight = np.ones(self.rows.n_rows)
+        self.base = State(N_FEATURES, n_outputs, np.dtype(dtype), self.settings, 0.1, 0.2)
+        self.learn(self.base, np.arange(learned))
+
+    def learn(self, state, order, settings=None):
+        order = np.asarray(order, np.int64)
+        return learn_sums(
+            state, settings or self.settings, self.rows, self.targets, self.weight, order
+        )
+
+    def round(self, shares):
+        """Replicas after a round, the columns of each, their movements, and all their steps."""
+        steps = [combine.steps_of(len(share), self.settings) for share in shares]
+        replicas, columns, movements = [], [], []
+        for share, n_steps in zip(shares, steps, strict=True):
+            touched = combine.touched_columns(self.rows, np.asarray(share, np.int64))
+            replica = combine.replica_of(self.base, touched)
+            settings = combine.share_settings(self.settings, n_steps, sum(steps))
+            sums = self.learn(replica, share, settings)
+            movements.append(
+                combine.movement_of(
+                    self.base, replica, self.settings, touched, n_steps, sum(steps), *sums
+                )
+            )
+            replicas.append(replica)
+            columns.append(touched)
+        return replicas, columns, movements, sum(steps)
+
+    def combined(self, shares):
+        state = self.base.copy()
+        combine.apply(state, self.settings, combine.add_all(self.round(shares)[2]))
+        return state
+
+
+def same(a, b, settings, tolerance):
+    assert a.n_steps == b.n_steps
+    for one, other in [
+        (a.weights(settings), b.weights(settings)),
+        (a.accumulators, b.accumulators),
+        (a.intercept, b.intercept),
+    ]:
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+@every_rule
+@every_dtype
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_one_worker_gives_what_learning_in_one_place_gives(rule, dtype, n_outputs, batch_size):
+    problem = Problem(rule, dtype, n_outputs, batch_size)
+    share = np.arange(20, 50)
+    alone = problem.base.copy()
+    loss, weight = problem.learn(alone, share)
+    state = problem.combined([share])
+    same(state, alone, problem.settings, 1e-12 if dtype == np.float64 else 1e-5)
+    (movement,) = problem.round([share])[2]
+    assert (movement.loss, movement.weight) == (loss, weight)
+
+
+@every_rule
+@every_dtype
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("n_workers", [2, 3, 5])
+def test_merging_in_one_memory_gives_the_sum_of_movements(rule, dtype, n_outputs, n_workers):
+    problem = Problem(rule, dtype, n_outputs)
+    shares = [np.arange(20 + k, 60, n_workers) for k in range(n_workers)]
+    expected = problem.combined(shares)
+    replicas, columns, _, n_steps = problem.round(shares)
+    state = problem.base.copy()
+    for begin, end in [(0, 7), (7, 8), (8, N_FEATURES)]:
+        combine.merge_records(state, replicas, columns, problem.settings, n_steps, begin, end)
+    combine.merge_common(state, replicas, problem.settings, n_steps)
+    tolerance = 1e-12 if dtype == np.float64 else 2e-5
+    same(state, expected, problem.settings, tolerance)
+    for replica, touched in zip(replicas, columns, strict=True):
+        assert np.array_equal(replica.records[touched], state.records[touched])
+        assert np.array_equal(replica.intercept, state.intercept)
+        assert np.array_equal(replica.clock, state.clock)
+
+
+@pytest.mark.parametrize("rule", ["comid", "rda", "ftrl"])
+def test_unpenalised_movements_follow_the_published_formulas(rule):
+    problem = Problem(rule, alpha=0.0)
+    shares = [np.arange(20 + k, 60, 3) for k in range(3)]
+    w0, G0 = problem.base.weights(problem.settings), problem.base.accumulators.copy()
+    sums = problem.base.records[:, :1].copy()
+    replicas = []
+    for share in shares:
+        replica = problem.base.copy()
+        problem.learn(replica, share)
+        replicas.append(replica)
+    G = G0 + sum(replica.accumulators - G0 for replica in replicas)
+    offset = problem.settings["beta" if rule == "ftrl" else "epsilon"]
+
+    def H(accumulators):
+        return offset + np.sqrt(accumulators)
+
+    if rule == "rda":
+        gradients = sums + sum(replica.records[:, :1] - sums for replica in replicas)
+        w = -problem.settings["rate"] * gradients / H(G)
+    else:
+        w = w0 + sum(
+            (replica.weights(problem.settings) - w0) * H(replica.accumulators) / H(G)
+            for replica in replicas
+        )
+    state = problem.combined(shares)
+    np.testing.assert_allclose(state.weights(problem.settings), w, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(state.accumulators, G, rtol=1e-12)
+
+
+@every_rule
+@given(seed=st.integers(0, 1000), n_workers=st.integers(2, 6))
+def test_grouping_does_not_matter(rule, seed, n_workers):
+    problem = Problem(rule)
+    owner = np.random.default_rng(seed).integers(n_workers, size=60)
+    shares = [np.flatnonzero(owner == k) for k in range(n_workers)]
+    movements = problem.round(shares)[2]
+    tree = combine.add_all(movements)
+    line = movements[-1]
+    for movement in movements[-2::-1]:
+        line = combine.add(line, movement)
+    assert np.array_equal(tree.columns, np.unique(np.concatenate([m.columns for m in movements])))
+    assert np.array_equal(tree.columns, line.columns)
+    assert np.array_equal(tree.alive, line.alive)
+    assert tree.n_steps == line.n_steps == 60
+    for part in ("change", "squares", "intercept", "loss", "weight"):
+        np.testing.assert_allclose(getattr(tree, part), getattr(line, part), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", COMID)
+@every_dtype
+def test_features_that_no_worker_has_shrink_by_all_steps(rule, dtype):
+    problem = Problem(rule, dtype)
+    common = np.arange(3, dtype=np.int32)
+    few = rows_of(np.eye(3, N_FEATURES)[np.arange(60) % 3], dtype)
+    alone = problem.base.copy()
+    problem.rows = few
+    problem.learn(alone, np.arange(20, 60))
+    state = problem.combined([np.arange(20 + k, 60, 4) for k in range(4)])
+    absent = np.setdiff1d(np.arange(N_FEATURES), common)
+    assert np.array_equal(
+        state.weights(problem.settings)[absent], alone.weights(problem.settings)[absent]
+    )
+
+
+@pytest.mark.parametrize("rule", COMID)
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("n_workers", [2, 3])
+def test_features_of_one_worker_end_as_if_the_others_rows_came_between(rule, n_outputs, n_workers):
+    problem = Problem(rule, n_outputs=n_outputs, learned=0, fit_intercept=False)
+    rng = np.random.default_rng(1)
+    dense = np.zeros((60, N_FEATURES))
+    worker = np.arange(60) % n_workers
+    for row in range(60):
+        own = np.arange(worker[row], N_FEATURES, n_workers)
+        columns = rng.choice(own, 4, replace=False)
+        dense[row, columns] = rng.normal(size=4)
+    problem.rows = rows_of(dense)
+    shares = [np.flatnonzero(worker == k) for k in range(n_workers)]
+    state = problem.combined(shares)
+    for k in range(n_workers):
+        # Each worker's rows first in their turn; those of the others take the steps after.
+        order = np.arange(60).reshape(-1, n_workers)
+        alone = problem.base.copy()
+        problem.learn(alone, np.roll(order, -k, axis=1).ravel())
+        own = np.arange(k, N_FEATURES, n_workers)
+        np.testing.assert_allclose(
+            state.weights(problem.settings)[own],
+            alone.weights(problem.settings)[own],
+            rtol=1e-12,
+            atol=1e-14,
+        )
+
+
+@pytest.mark.parametrize("rule", COMID)
+def test_shrinkage_counts_once_however_many_workers_have_a_feature(rule):
+    # Hinge losses of zero: no gradient, so that all that happens is the penalty.
+    problem = Problem(rule, loss="hinge", learned=0, fit_intercept=False)
+    problem.rows = rows_of(np.full((60, N_FEATURES), 100.0))
+    problem.targets = Targets(value=np.ones(60))
+    problem.settings["l1"] *= 0.1
+    problem.settings["l2"] *= 0.1
+    problem.base.records[:, 0] = np.linspace(0.05, 3, N_FEATURES)
+    problem.base.restart_stamps(problem.settings, problem.settings)
+    alone = problem.base.copy()
+    problem.learn(alone, np.arange(60))
+    state = problem.combined([np.arange(k, 60, 6) for k in range(6)])
+    same(state, alone, problem.settings, 1e-12)
+
+
+@pytest.mark.parametrize("rule", COMID[1:])
+def test_shrinkage_of_a_frequent_feature_is_that_of_all_steps(rule):
+    # A feature of every row, with gradients of either sign: what is left is the penalty's doing.
+    n_rows, n_workers = 2400, 8
+    problem = Problem(rule, learned=0, loss="huber", fit_intercept=False)
+    problem.rows = rows_of(np.ones((n_rows, 1)))
+    problem.weight = np.ones(n_rows)
+    sign = np.tile([1.0, -1.0], n_rows // 2)
+    problem.targets = Targets(value=100 * sign)
+    problem.base = State(1, 1, np.dtype(np.float64), problem.settings, 30.0, 0.2)
+    problem.base.records[:, 0] = 2.0
+    alone = problem.base.copy()
+    problem.learn(alone, np.arange(n_rows))
+    shares = np.split(np.arange(n_rows), n_workers)
+    state = problem.combined(shares)
+    left = alone.weights(problem.settings)[0, 0]
+    assert 0.1 < left < 1.8
+    assert abs(state.weights(problem.settings)[0, 0] - left) < 0.1 * (2 - left)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_what_all_workers_leave_at_zero_is_zero(n_outputs):
+    problem = Problem("comid, l1", n_outputs=n_outputs, learned=60)
+    problem.settings["l1"] = 5.0
+    problem.base.restart_stamps(problem.settings)
+    problem.base.records[:, :n_outputs] += 1e-3
+    state = problem.combined([np.arange(k, 60, 4) for k in range(4)])
+    weights = state.weights(problem.settings)
+    assert not weights.any()
+
+
+def test_a_sum_that_overflows_changes_nothing():
+    problem = Problem("comid")
+    movement = combine.add_all(problem.round([np.arange(20, 40), np.arange(40, 60)])[2])
+    movement.change[0] = np.inf
+    before = problem.base.copy()
+    with pytest.raises(FloatingPointError, match="diverged"):
+        combine.apply(problem.base, problem.settings, movement)
+    assert np.array_equal(problem.base.records, before.records)
+    assert np.array_equal(problem.base.clock, before.clock)
+
+
+def test_stamps_start_again_before_they_run_out():
+    problem = Problem("comid, l2", np.float32)
+    weights = problem.base.weights(problem.settings).copy()
+    assert not combine.make_room(problem.base, problem.settings, 2**24 - 20)
+    assert combine.make_room(problem.base, problem.settings, 2**24)
+    np.testing.assert_array_equal(problem.base.weights(problem.settings), weights)
+    with pytest.raises(ValueError, match=r"16,777,216 steps.*synchronise more often"):
+        combine.make_room(problem.base, problem.settings, 2**24 + 1)
+    assert not combine.make_room(Problem("rda").base, Problem("rda").settings, 2**40)
+
+
+def test_movement_tells_its_size():
+    problem = Problem("comid", np.float32)
+    (movement,) = problem.round([np.arange(20, 40)])[2]
+    assert movement.n_bytes == len(movement.columns) * (4 + 4 + 4) + 16
