@@ -22,8 +22,9 @@ a power series in z = epsilon / sqrt(s), alternating, whose coefficients are sum
                  = (m / sqrt(s)) sum_n (-z)^n sum_j p_j x_j^n.
 
 N_TERMS of them are exact to rounding while z < nearest, where the first term left out is below
-2^-54 of the sum. k missed steps then go way(t, m, s) - way(t + k, b1^k m, b2^k s), the former
-kept in the record since the last visit. Weights too close to epsilon for that walk step by step.
+2^-54 of the sum; N_FEW of them for most weights, whose sqrt(s) is far larger than epsilon. k missed
+steps then go way(t, m, s) - way(t + k, b1^k m, b2^k s), the former kept in the record since the
+last visit. Weights too close to epsilon for that walk step by step.
 """
 
 from libc.math cimport ceil, expm1, log, pow, sqrt
@@ -35,11 +36,13 @@ from powers cimport Powers, power, powers_of
 
 cdef enum:
     N_TERMS = 10
+    N_FEW = 4
 
 
 # The series for weights as of one step.
 cdef struct Series:
     double scale                  # epsilon / nearest, so that z / nearest = scale / sqrt(s)
+    double nearest_few            # the same for N_FEW terms, over that for N_TERMS
     double coefficients[N_TERMS]  # of (z / nearest)^n
 
 
@@ -55,13 +58,17 @@ cdef struct Coasting:
     Series after              # as of step
 
 
+# The z below which n_terms are enough. Without any moments (b1 = 0) there is nothing to coast on.
+cdef inline double reach(const double *moments, int n_terms) noexcept nogil:
+    return 1 if moments[0] == 0 else pow(2. ** -54 * moments[0] / moments[n_terms], 1. / n_terms)
+
+
 cdef inline void scale_series(Series *series, double epsilon, const double *moments) noexcept nogil:
     cdef double factor = 1
+    cdef double nearest = reach(moments, N_TERMS)
     cdef int n
-    # Without any (b1 = 0) there is nothing to coast on.
-    cdef double nearest = 1 if moments[0] == 0 else pow(
-        2. ** -54 * moments[0] / moments[N_TERMS], 1. / N_TERMS)
     series.scale = epsilon / nearest
+    series.nearest_few = reach(moments, N_FEW) / nearest
     for n in range(N_TERMS):
         series.coefficients[n] = factor * moments[n]
         factor *= -nearest
@@ -110,22 +117,23 @@ cdef inline Coasting coast_from(
     return c
 
 
-# way(t, m, s), or 0 where the series does not reach.
-cdef inline weight_t way_left(const Series *series, weight_t m, weight_t s) noexcept nogil:
-    cdef double root = sqrt(s)
-    cdef double z, square, even, odd, total
-    cdef int n
+# way(t, m, s) from root = sqrt(s), or 0 where the series does not reach.
+cdef inline weight_t way_left(const Series *series, weight_t m, weight_t root) noexcept nogil:
+    cdef weight_t inverse
+    cdef double z, square, even, odd
+    cdef int n, last
     if not root > series.scale:
         return 0
-    z = series.scale / root
+    inverse = <weight_t>1 / root
+    z = series.scale * inverse
     square = z * z
-    even = series.coefficients[N_TERMS - 2]
-    odd = series.coefficients[N_TERMS - 1]
-    for n in range(N_TERMS - 4, -1, -2):
+    last = (N_FEW if z < series.nearest_few else N_TERMS) - 2
+    even = series.coefficients[last]
+    odd = series.coefficients[last + 1]
+    for n in range(last - 2, -1, -2):
         even = even * square + series.coefficients[n]
         odd = odd * square + series.coefficients[n + 1]
-    total = even + z * odd
-    return <weight_t>(m / root * total)
+    return m * inverse * <weight_t>(even + z * odd)
 
 
 # The same step by step.
@@ -152,7 +160,7 @@ cdef inline weight_t coast(
     cdef weight_t m_before = m[0], s_before = s[0]
     m[0] *= <weight_t>power(&c.powers_1, missed)
     s[0] *= <weight_t>power(&c.powers_2, missed)
-    way[0] = way_left(&c.before, m[0], s[0])
+    way[0] = way_left(&c.before, m[0], <weight_t>sqrt(s[0]))
     if m_before == 0:
         return 0
     # Past the horizon nothing is left, in reach of the series or not.

@@ -28,6 +28,7 @@ from updates cimport (
     catch_up,
     descend,
     is_lazy,
+    may_miss_none,
     n_slots,
     optimizer_t,
 )
@@ -149,7 +150,7 @@ cdef inline void bring_current(
     cdef int64_t missed
     if is_lazy(rule):
         missed = step - 1 - last_step[place]
-        if missed > 0:
+        if missed > 0 or may_miss_none(rule):
             catch_up(rule, &weights[place], &slots[place * n_slots(rule)], missed)
 
 
