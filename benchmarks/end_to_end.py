@@ -66,7 +66,7 @@ class TrainCommand:
     def setup(self):
         self.folder = tempfile.TemporaryDirectory()
         self.file = Path(self.folder.name) / "train.tsv"
-        self.model = Path(self.folder.name) / "model.npz"
+        self.model = Path(self.folder.name) / "model.safetensors"
         write_made_up(self.file)
 
     def teardown(self):

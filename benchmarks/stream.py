@@ -64,7 +64,7 @@ def run(path, threads):
     command = [sys.executable, "-c", CHILD, str(os.stat(path).st_size), "train", str(path)]
     flags = ["--epochs", "1", "--memory", str(MEMORY_MB), "--threads", str(threads)]
     child = subprocess.run(
-        [*command, os.devnull + ".npz" if os.name == "nt" else f"{path}.npz", *flags],
+        [*command, f"{path}.safetensors", *flags],
         check=True,
         capture_output=True,
         text=True,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastada.classifier import AdaGradClassifier
+    from fastada.persistence.estimators import load
     from fastada.regressor import AdaGradRegressor
     from fastada.text_classifier import TextClassifier
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["AdaGradClassifier", "AdaGradRegressor", "TextClassifier", "__version__"]
+__all__ = ["AdaGradClassifier", "AdaGradRegressor", "TextClassifier", "__version__", "load"]
 
 # Importing scikit-learn takes longer than training on many a data set: only who asks for an
 # estimator waits for it.
@@ -20,6 +21,7 @@ _HOME = {
     "AdaGradClassifier": "fastada.classifier",
     "AdaGradRegressor": "fastada.regressor",
     "TextClassifier": "fastada.text_classifier",
+    "load": "fastada.persistence.estimators",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from fastada import _evaluation, _scoring
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn
+from fastada.frozen import CANNOT_GO_ON, FrozenState
+from fastada.persistence.estimators import save
 from fastada.rows import Rows
 from fastada.scale import Scale, first_rows, scale_of
 from fastada.settings import (
@@ -203,6 +206,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
 
     def _go_on(self, rows: Rows) -> tuple[State, Settings, Scale]:
         """Give the state at hand, up to date for new settings."""
+        state = self._check_goes_on()
         scale = self._scale.with_rate(self.learning_rate)
         settings = self._make_settings(rows, scale)
         if is_stamped(settings) != is_stamped(self._settings) or (
@@ -213,8 +217,14 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
                 "alpha=0 and alpha>0 with update='comid': fit it anew"
             )
         if is_stamped(settings) and pulls_of(settings) != pulls_of(self._settings):
-            self._state.restart_stamps(self._settings, settings)
-        return self._state, settings, scale
+            state.restart_stamps(self._settings, settings)
+        return state, settings, scale
+
+    def _check_goes_on(self) -> State:
+        """Give the state; ValueError if it has kept its weights alone."""
+        if isinstance(self._state, FrozenState):
+            raise ValueError(CANNOT_GO_ON)
+        return self._state
 
     def _started(
         self,
@@ -351,8 +361,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             held_out = Validation(rows, targets, weight, order)
             weight = weight.copy()
             weight[order] = 0
-        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state)
+        seed = None if anew else self._state.seed
+        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state, seed)
         self._adopt(self._started(X, rows, targets, weight, anew=anew), labels)
+        self._state.seed = visits.seed
         self._fit_epochs(X, y, rows, targets, visits, held_out)
 
     def _goes_on(self) -> bool:
@@ -398,6 +410,41 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             self.loss_curve_.append(loss)
 
     # -- the model -------------------------------------------------------------------------
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        serving: bool = False,
+        float16: bool = False,
+        drop_zeros: bool = False,
+    ) -> None:
+        """Write the model to a file in the safetensors format, which fastada.load reads.
+
+        A model that goes on from a file, by partial_fit or with warm_start, gets every bit that it
+        would have got without.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file that is there already is replaced once the new one is on the disk.
+        serving : bool, default=False
+            Write what predictions need, and not what training goes on from.
+        float16 : bool, default=False
+            With serving: round weights to 11 bits. They are float32 when loaded.
+        drop_zeros : bool, default=False
+            With serving: leave features out whose weights are zero. Such a file is smaller, and
+            cannot be memory-mapped.
+
+        Raises
+        ------
+        TypeError
+            If a parameter, such as a function, cannot be stored; nothing is written.
+        OSError
+            If the file cannot be written; the old one stays as it was.
+        """
+        check_is_fitted(self)
+        save(self, path, serving=serving, float16=float16, drop_zeros=drop_zeros)
 
     def _margins(self, rows: Rows, order: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
         order = rows.in_order() if order is None else order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -14,7 +15,7 @@ from fastada.settings import Settings, is_stamped
 CACHE_LINE = 64
 
 
-def aligned_zeros(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Zeros that begin on a cache line, so that no record of up to 64 bytes lies on two.
 
     Raises
@@ -22,12 +23,12 @@ def aligned_zeros(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[A
     MemoryError
         Before anything is allocated, where the machine has less memory than that.
     """
-    n_bytes = shape[0] * shape[1] * dtype.itemsize
+    n_bytes = math.prod(shape) * dtype.itemsize
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         if n_bytes > memory:
             raise MemoryError(
-                f"the state of {shape[0]} features x {shape[1]} numbers needs {n_bytes:,} bytes; "
+                f"the state of {' x '.join(map(str, shape))} numbers needs {n_bytes:,} bytes; "
                 f"this machine has {memory:,}. Use fewer features or classes, or dtype='float32'"
             )
     raw = np.zeros(n_bytes + CACHE_LINE, dtype=np.uint8)
@@ -59,9 +60,13 @@ class State:
         {value, accumulator} of each intercept.
     n_epochs : int
         Epochs of fit so far, each of which has an order of its own.
+    seed : int or None
+        Of the orders of epochs, where they are shuffled.
     clock : ndarray of int64, shape (2,)
         Steps taken, and the step that the stamps in the records count from.
     """
+
+    seed: int | None = None
 
     def __init__(
         self,
@@ -136,6 +141,22 @@ class State:
         intercepts = np.empty(self.n_outputs)
         _scoring.intercepts(self.intercept, settings, intercepts)
         return intercepts
+
+    @classmethod
+    def restored(
+        cls,
+        records: npt.NDArray[Any],
+        intercept: npt.NDArray[np.float64],
+        clock: npt.NDArray[np.int64],
+        n_epochs: int,
+        seed: int | None,
+    ) -> State:
+        """Give the state that had these attributes; it keeps the arrays."""
+        state = object.__new__(cls)
+        state.records, state.intercept, state.clock = records, intercept, clock
+        state.n_outputs, state.n_epochs, state.seed = len(intercept), n_epochs, seed
+        state._read = None
+        return state
 
     def copy(self) -> State:
         """Give a copy that shares nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fastada.classifier import AdaGradClassifier
 from fastada.names import columns_of_ngrams, names_of_columns
+from fastada.persistence.estimators import save
 from fastada.text import HashingVectorizer
 
 
@@ -163,6 +165,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = self._check(X, y)
         if self.__sklearn_is_fitted__():
             vectorizer, classifier = copy(self.vectorizer_), self.classifier_
+            classifier._check_goes_on()
             if self.use_idf:
                 # Counted on a copy: what the classifier refuses has not been seen.
                 vectorizer.document_frequency_ = vectorizer.document_frequency_.copy()
@@ -321,6 +324,24 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(coef) == 1:
             return np.asarray(coef[0] if position[0] else -coef[0])
         return np.asarray(coef[position[0]])
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        serving: bool = False,
+        float16: bool = False,
+        drop_zeros: bool = False,
+    ) -> None:
+        """Write the model to a file in the safetensors format, which fastada.load reads.
+
+        Parameters
+        ----------
+        path, serving, float16, drop_zeros
+            As AdaGradClassifier.save takes them.
+        """
+        check_is_fitted(self)
+        save(self, path, serving=serving, float16=float16, drop_zeros=drop_zeros)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classifier_")

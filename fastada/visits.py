@@ -37,9 +37,14 @@ class Visits:
     shuffle : bool
     random_state : None, int or numpy.random.RandomState
         As scikit-learn's check_random_state takes it.
+    seed : int, optional
+        That of the epochs so far, for training that goes on: it stands unless random_state is a
+        number, so that epochs in several calls have the orders of as many epochs in one.
 
     Attributes
     ----------
+    seed : int or None
+        Of the orders.
     sample_weight : ndarray of float64, shape (n_rows,)
         Weight of each visit of a row.
     """
@@ -51,18 +56,19 @@ class Visits:
         sample_weight: npt.NDArray[np.float64],
         shuffle: bool,
         random_state: Any,
+        seed: int | None = None,
     ) -> None:
         self.shuffle = shuffle
-        self.seed = 0
+        self.seed = seed
         self.sample_weight = sample_weight
         self.order = np.flatnonzero(sample_weight).astype(np.int64)
         if not shuffle:
             return
         generator = np.random.mtrand._rand if random_state is None else random_state
-        if isinstance(generator, np.random.RandomState):
-            self.seed = int(generator.randint(2**31 - 1))
-        else:
+        if not isinstance(generator, np.random.RandomState):
             self.seed = int(generator)
+        elif seed is None:
+            self.seed = int(generator.randint(2**31 - 1))
         if random_state is not None:
             keys = row_keys(rows, target)
             self.order = self.order[np.argsort(keys[self.order], kind="stable")]
@@ -75,7 +81,7 @@ class Visits:
         """Give the rows in the order of that epoch, which only the seed and its number decide."""
         if not self.shuffle:
             return self.order
-        permutation = np.random.default_rng([self.seed, epoch]).permutation(len(self.order))
+        permutation = np.random.default_rng([self.seed or 0, epoch]).permutation(len(self.order))
         return self.order[permutation]
 
 

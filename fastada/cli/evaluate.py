@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada import model_file
 from fastada.cli import CommandError
 from fastada.cli.files import check_kind, open_file, open_problems, threads, vectors
 from fastada.cli.progress import ProgressReport
-from fastada.stream.model import best_classes, probabilities
+from fastada.persistence import streamed
+from fastada.stream.model import best_classes
 
 SMALLEST = np.finfo(np.float64).eps
 
 
 def run(args: argparse.Namespace) -> None:
     """Print accuracy, log-loss, and each class's precision and recall."""
-    model = model_file.load(args.model)
+    model = streamed.load(args.model).model()
     file = open_file(args, model.features, labelled=True)
     check_kind(model, file)
     position = {label: i for i, label in enumerate(model.classes)}
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
             margins = model.margins(found.vectors)[known]
             truth = truth[known]
             np.add.at(confusion, (truth, best_classes(margins)), 1)
-            chosen = probabilities(margins)[np.arange(len(truth)), truth]
+            chosen = model.probabilities(margins)[np.arange(len(truth)), truth]
             total_loss -= float(np.log(np.clip(chosen, SMALLEST, None)).sum())
             n_bytes += found.chunk.n_bytes
             report.read("evaluating", int(confusion.sum()), n_bytes, None)

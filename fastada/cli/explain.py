@@ -6,14 +6,14 @@ import argparse
 import json
 import sys
 
-from fastada import model_file
 from fastada.cli import CommandError
+from fastada.persistence import streamed
 from fastada.stream.explain import explain
 
 
 def run(args: argparse.Namespace) -> None:
     """Print n-grams by the strength of what they add."""
-    model = model_file.load(args.model)
+    model = streamed.load(args.model).model()
     if model.features.kind != "text":
         raise CommandError("only models of text can be explained: hashed features have no names")
     if args.label is not None and args.label not in model.classes:

@@ -17,10 +17,10 @@ def make_parser() -> argparse.ArgumentParser:
         description="Sparse linear text classifiers trained by AdaGrad.",
         epilog="examples:\n"
         "  fastada demo\n"
-        "  fastada train reviews.csv model.npz\n"
-        "  fastada evaluate model.npz test.csv\n"
-        "  fastada predict model.npz new.csv > labels.txt\n"
-        '  fastada explain model.npz "what a film"\n\n'
+        "  fastada train reviews.csv model.safetensors\n"
+        "  fastada evaluate model.safetensors test.csv\n"
+        "  fastada predict model.safetensors new.csv > labels.txt\n"
+        '  fastada explain model.safetensors "what a film"\n\n'
         "Each command has its own --help. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
         "130 interrupted, 141 the reader of the output went away.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -30,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_evaluate(commands)
     _add_explain(commands)
+    _add_inspect(commands)
     _add_demo(commands)
     return parser
 
@@ -49,10 +50,10 @@ def _add_train(commands: Commands) -> None:
         commands,
         "train",
         "learn a file of labelled texts or vectors, and save the model",
-        "  fastada train reviews.csv model.npz\n"
-        "  fastada train reviews.tsv.gz model.npz --ngrams 1 3 --bits 22 --threads 2\n"
-        "  fastada train mails.jsonl model.npz --text-column body --label-column folder\n"
-        "  zcat huge.tsv.gz | fastada train - model.npz --format tsv --epochs 1",
+        "  fastada train reviews.csv model.safetensors\n"
+        "  fastada train reviews.tsv.gz model.safetensors --ngrams 1 3 --bits 22 --threads 2\n"
+        "  fastada train mails.jsonl model.safetensors --text-column body --label-column folder\n"
+        "  zcat huge.tsv.gz | fastada train - model.safetensors --format tsv --epochs 1",
     )
     _add_file(parser)
     parser.add_argument("model", metavar="MODEL", help="where to save the model")
@@ -81,6 +82,13 @@ def _add_train(commands: Commands) -> None:
         metavar="MB",
         help="rows beyond this are read again in each epoch, and shuffled in parts (default: 1024)",
     )
+    parser.add_argument(
+        "--save",
+        choices=["training", "serving", "serving-float16"],
+        default="training",
+        help="what training goes on from (default), or what predictions need alone, its weights "
+        "as they are or rounded to 11 bits",
+    )
     _add_threads(parser)
     _add_bad_rows(parser)
     _add_json(parser, "the summary as JSON on stdout")
@@ -91,9 +99,9 @@ def _add_predict(commands: Commands) -> None:
         commands,
         "predict",
         "print the label of each row, in the order of the file",
-        "  fastada predict model.npz new.csv > labels.txt\n"
-        '  echo "what a film" | fastada predict model.npz - --format text --proba\n'
-        "  fastada predict model.npz new.jsonl --json | jq .label",
+        "  fastada predict model.safetensors new.csv > labels.txt\n"
+        '  echo "what a film" | fastada predict model.safetensors - --format text --proba\n'
+        "  fastada predict model.safetensors new.jsonl --json | jq .label",
     )
     parser.add_argument("model", metavar="MODEL")
     _add_file(parser)
@@ -110,7 +118,8 @@ def _add_evaluate(commands: Commands) -> None:
         commands,
         "evaluate",
         "compare predictions with the labels of a file",
-        "  fastada evaluate model.npz test.csv\n  fastada evaluate model.npz test.csv --json",
+        "  fastada evaluate model.safetensors test.csv\n"
+        "  fastada evaluate model.safetensors test.csv --json",
     )
     parser.add_argument("model", metavar="MODEL")
     _add_file(parser)
@@ -124,13 +133,25 @@ def _add_explain(commands: Commands) -> None:
         commands,
         "explain",
         "say what each n-gram of a text adds to the margin of a class",
-        '  fastada explain model.npz "what a film"\n'
-        '  fastada explain model.npz "what a film" --label neg --top 5 --json',
+        '  fastada explain model.safetensors "what a film"\n'
+        '  fastada explain model.safetensors "what a film" --label neg --top 5 --json',
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("text", metavar="TEXT", help='the text; "-" reads standard input')
     parser.add_argument("--label", help="the class; by default the one predicted")
     parser.add_argument("--top", type=int, default=20, metavar="N", help="default: 20")
+    _add_json(parser, "JSON on stdout")
+
+
+def _add_inspect(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "inspect",
+        "say what is in a model's file, without reading all of it",
+        "  fastada inspect model.safetensors\n"
+        "  fastada inspect model.safetensors --json | jq .loss_curve",
+    )
+    parser.add_argument("model", metavar="MODEL")
     _add_json(parser, "JSON on stdout")
 
 

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fastada import model_file
 from fastada.cli.files import check_kind, open_file, open_problems, threads, vectors
 from fastada.cli.progress import ProgressReport
-from fastada.stream.model import Model, best_classes, probabilities
+from fastada.persistence import streamed
+from fastada.stream.model import Model, best_classes
 from fastada.stream.vectorise import VectorChunk
 
 
 def run(args: argparse.Namespace) -> None:
     """Print a line for each row."""
-    model = model_file.load(args.model)
+    model = streamed.load(args.model).model()
     file = open_file(args, model.features, labelled=False)
     check_kind(model, file)
     with ProgressReport(file.source, args.quiet) as report:
@@ -46,10 +46,10 @@ def _lines(model: Model, found: VectorChunk, args: argparse.Namespace) -> list[s
                     "probabilities": dict(zip(model.classes, map(_short, row), strict=True)),
                 }
             )
-            for label, row in zip(labels, probabilities(margins).tolist(), strict=True)
+            for label, row in zip(labels, model.probabilities(margins).tolist(), strict=True)
         ]
     if args.proba:
-        chosen = probabilities(margins)[np.arange(len(best)), best].tolist()
+        chosen = model.probabilities(margins)[np.arange(len(best)), best].tolist()
         return [f"{label}\t{value:.6f}" for label, value in zip(labels, chosen, strict=True)]
     return labels
 

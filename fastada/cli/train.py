@@ -10,10 +10,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from fastada import model_file
 from fastada.cli import CommandError
 from fastada.cli.files import kind_of, open_file, open_problems, threads
 from fastada.cli.progress import ProgressReport
+from fastada.persistence import streamed
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
 
@@ -46,34 +46,21 @@ def run(args: argparse.Namespace) -> None:
     features = replace(features, kind=kind_of(file))
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
-        losses: list[float] = []
-        model = train(file, features, learning, problems, _Recording(report, losses))
-    model_file.save(model, args.model)
+        trained = train(file, features, learning, problems, report)
+    streamed.save(trained, args.model, serving=args.save != "training", float16="16" in args.save)
     if problems.counts:
         print(problems.summary(), file=sys.stderr)
     seconds = time.perf_counter() - start
     if args.json:
         summary = {
             "model": args.model,
-            "classes": model.classes,
-            "loss_curve": losses,
+            "classes": trained.classes,
+            "loss_curve": trained.loss_curve,
             "skipped": dict(problems.counts),
             "seconds": round(seconds, 3),
         }
         print(json.dumps(summary))
     elif not args.quiet:
-        print(f"saved {args.model}: {len(model.classes)} classes, {seconds:.2f} s", file=sys.stderr)
-
-
-class _Recording:
-    """A report that also keeps the losses."""
-
-    def __init__(self, report: ProgressReport, losses: list[float]) -> None:
-        self.read = report.read
-        self.note = report.note
-        self.report = report
-        self.losses = losses
-
-    def epoch(self, number: int, of: int, loss: float, seconds: float) -> None:
-        self.losses.append(loss)
-        self.report.epoch(number, of, loss, seconds)
+        print(
+            f"saved {args.model}: {len(trained.classes)} classes, {seconds:.2f} s", file=sys.stderr
+        )

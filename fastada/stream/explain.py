@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastada.formats.chunk import Chunk
-from fastada.stream.model import Model, best_classes, probabilities
+from fastada.stream.model import Model, best_classes
 from fastada.stream.vectorise import vectorise
 
 
@@ -50,7 +50,7 @@ def explain(model: Model, text: str, label: str | None) -> Explanation:
     ]
     return Explanation(
         model.classes[best],
-        float(probabilities(margins)[0, best]),
+        float(model.probabilities(margins)[0, best]),
         sign * float(model.intercepts[output]),
         sorted(contributions, key=lambda item: -abs(item[1])),
     )

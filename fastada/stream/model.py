@@ -29,6 +29,8 @@ class Model:
     idf : ndarray of float32, shape (n_features,), or None
     columns : ndarray of int32, or None
         All columns whose weights are not zero, where that is known.
+    multinomial : bool
+        Whether probabilities are the softmax of the margins.
     """
 
     features: Features
@@ -37,6 +39,7 @@ class Model:
     intercepts: NDArray[np.float64]
     idf: NDArray[np.float32] | None
     columns: NDArray[np.int32] | None = None
+    multinomial: bool = False
 
     def weighting(self) -> TermWeighting:
         """How the terms of a text are weighted."""
@@ -56,6 +59,14 @@ class Model:
             margins,
         )
         return margins
+
+    def probabilities(self, margins: NDArray[Any]) -> NDArray[np.float64]:
+        """Probabilities of the classes, shape (n_rows, n_classes)."""
+        if not self.multinomial:
+            return probabilities(margins)
+        margins = margins.astype(np.float64)
+        found = np.exp(margins - margins.max(axis=1, keepdims=True))
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def best_classes(margins: NDArray[Any]) -> NDArray[np.int64]:

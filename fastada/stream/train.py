@@ -22,11 +22,13 @@ from fastada._hashing import count_documents
 from fastada.epoch import Targets, learn
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
+from fastada.persistence.linear import Linear
+from fastada.persistence.streamed import Trained
+from fastada.persistence.text import TermCounts
 from fastada.rows import Rows
-from fastada.scale import N_ROWS, first_rows, scale_of
+from fastada.scale import N_ROWS, Scale, first_rows, scale_of
 from fastada.settings import Settings, make_settings
 from fastada.state import State
-from fastada.stream.model import Model
 from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
@@ -86,6 +88,10 @@ class Counts:
             return None
         return inverse_document_frequency(self.document_frequency, self.n_rows, True, np.float32)
 
+    def terms(self, idf: NDArray[np.float32] | None) -> TermCounts:
+        """What a model keeps of it."""
+        return TermCounts(idf, self.document_frequency, self.n_rows)
+
 
 class Learner:
     """A state under training.
@@ -108,6 +114,7 @@ class Learner:
         self.random = np.random.default_rng(learning.seed)
         self.state: State | None = None
         self.settings: Settings | None = None
+        self.scale: Scale | None = None
         self.columns = counts.columns()
         self.position: NDArray[np.int32] | None = None
         self.n_columns = features.n_features
@@ -134,23 +141,14 @@ class Learner:
         )
         return loss, len(order)
 
-    def model(self, idf: NDArray[np.float32] | None) -> Model:
+    def trained(self, counts: TermCounts, losses: list[float]) -> Trained:
         """Give what has been learned."""
         assert self.state is not None
         assert self.settings is not None
-        weights = self.state.weights(self.settings)
-        if self.position is not None:
-            compact = weights
-            weights = np.zeros((self.features.n_features, self.n_outputs), np.float32)
-            weights[self.columns] = compact[: len(self.columns)]
-        return Model(
-            self.features,
-            self.classes,
-            weights,
-            self.state.intercepts(self.settings),
-            idf,
-            None if self.position is None else self.columns,
-        )
+        assert self.scale is not None
+        columns = None if self.position is None else self.columns
+        linear = Linear(self.state, self.settings, self.scale, self.features.n_features, columns)
+        return Trained(self.features, self.classes, linear, counts, self.learning, losses)
 
     def _targets(self, codes: NDArray[np.int64]) -> Targets:
         label = self.rank[codes]
@@ -162,6 +160,7 @@ class Learner:
         learning = self.learning
         scale = scale_of(rows, first_rows(weight), learning.learning_rate, "auto")
         dtype = np.dtype(np.float32)
+        self.scale = scale
         self.settings = make_settings(
             scale, dtype, rows.largest_value, alpha=learning.alpha, l1_ratio=learning.l1_ratio
         )
@@ -181,7 +180,7 @@ def train(
     learning: Learning,
     problems: Problems,
     progress: Progress,
-) -> Model:
+) -> Trained:
     """Learn a file of labelled rows.
 
     Raises
@@ -219,6 +218,7 @@ def train(
     if not counts.n_rows:
         raise FormatError(f"{file.source.name} has no rows to learn")
     idf = counts.idf()
+    losses: list[float] = []
     weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     # Of standard input beyond memory only the beginning has been seen.
     all_seen = kept or not file.source.is_stdin
@@ -229,6 +229,7 @@ def train(
         for epoch in range(learning.epochs):
             start = time.perf_counter()
             loss, _ = learner.learn(pool)
+            losses.append(loss)
             progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
     elif file.source.is_stdin:
         if learning.epochs > 1:
@@ -242,6 +243,7 @@ def train(
         start = time.perf_counter()
         rest = (vectorise(item.chunk, features, weighting) if is_text else item for item in found)
         loss = _stream(rest, pool, learner, counts, problems, learning, progress, "learning")
+        losses.append(loss)
         progress.epoch(1, 1, loss, time.perf_counter() - start)
     else:
         silent = Problems(problems.name, True, lambda line: None)
@@ -251,8 +253,9 @@ def train(
             task = f"epoch {epoch + 1}/{learning.epochs}"
             empty = Pool(features.n_features)
             loss = _stream(again, empty, learner, counts, silent, learning, progress, task)
+            losses.append(loss)
             progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
-    return learner.model(idf)
+    return learner.trained(counts.terms(idf), losses)
 
 
 def _vectors(

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import dump_svmlight_file
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
-from fastada import TextClassifier, formats
+from fastada import TextClassifier, formats, load
 from fastada.cli import main, parser
 
 WORDS = {"sea": "ship sail wave fish salt", "sky": "bird wind cloud hill", "sun": "heat noon sand"}
@@ -42,7 +42,7 @@ def files(tmp_path, labels):
     """Paths of training set, test set and model, which is trained."""
     train = write(tmp_path / "train.tsv", *make_rows(labels, 400))
     test = write(tmp_path / "test.tsv", *make_rows(labels, 100, seed=1))
-    model = str(tmp_path / "model.npz")
+    model = str(tmp_path / "model.safetensors")
     assert main(["train", train, model, "--bits", "14", "--quiet"]) == 0
     return train, test, model
 
@@ -173,8 +173,8 @@ def test_vectors_are_learned(tmp_path, text_like, capsys):
         (["train", "one.tsv", "m"], "nothing to tell apart"),
         (["train", "empty.tsv", "m"], "is empty"),
         (["predict", "train.tsv", "train.tsv"], "train.tsv is not a fastada model"),
-        (["predict", "model.npz", "train.tsv", "--threads", "0"], "--threads must be"),
-        (["evaluate", "model.npz", "lines.txt"], "without labels"),
+        (["predict", "model.safetensors", "train.tsv", "--threads", "0"], "--threads must be"),
+        (["evaluate", "model.safetensors", "lines.txt"], "without labels"),
     ],
 )
 def test_errors_are_one_line(files, tmp_path, monkeypatch, capsys, args, message):
@@ -203,12 +203,78 @@ def test_wrong_usage_is_2(capsys):
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "explain", "demo"])
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "explain", "inspect", "demo"])
 def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
     assert f"examples:\n  fastada {command}" in capsys.readouterr().out
+
+
+def test_inspection(files, labels, capsys):
+    _, _, model = files
+    assert main(["inspect", model, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["bytes"] == os.path.getsize(model)
+    assert found["estimator"] == "TextClassifier"
+    assert (found["saved_for"], found["columns"]) == ("training", 2**14)
+    assert (found["classes"], found["documents"]) == (labels, 400)
+    assert found["loss_curve"][-1] < found["loss_curve"][0]
+    assert found["nonzero_weights"] == np.count_nonzero(load(model).classifier_.coef_) > 0
+    assert found["parameters"]["ngram_range"] == [1, 2]
+    assert found["arrays"]["records"]["dtype"] == "F32"
+    assert main(["inspect", model]) == 0
+    out = capsys.readouterr().out
+    assert "16,384" in out
+    assert "sea" in out
+    X, y = make_rows(labels, 50)
+    TextClassifier(n_features=2**10).fit(X, y).save(model, serving=True)
+    assert main(["inspect", model]) == 0
+    assert "serving" in capsys.readouterr().out
+
+
+def test_inspection_reads_the_header_alone(files, capsys):
+    _, _, model = files
+    content = bytearray(Path(model).read_bytes())
+    content[len(content) // 2] ^= 1
+    Path(model).write_bytes(content)
+    assert main(["inspect", model]) == 0
+    assert main(["predict", model, files[1]]) == 1
+    assert "checksum of records does not fit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("save", ["training", "serving", "serving-float16"])
+def test_models_of_the_command_line_in_python(files, labels, tmp_path, capsys, save):
+    train, test, _ = files
+    path = str(tmp_path / "saved")
+    assert main(["train", train, path, "--bits", "14", "--quiet", "--save", save]) == 0
+    model = load(path)
+    rows = [json.loads(line) for line in predicted(capsys, path, test, "--json")]
+    p = [[row["probabilities"][label] for label in labels] for row in rows]
+    X, y = make_rows(labels, 100, seed=1)
+    np.testing.assert_allclose(model.predict_proba(X), p, rtol=1e-5)
+    assert model.score(X, y) > 0.95
+    if save == "training":
+        assert model.partial_fit(X, y).vectorizer_.n_documents_ == 500
+    model.set_params(max_iter=2).fit(X, y)
+    assert os.path.getsize(path) < 2**14 * 8
+
+
+def test_models_of_python_on_the_command_line(tmp_path, labels, capsys):
+    X, y = make_rows(labels, 300)
+    test = write(tmp_path / "test.tsv", X, y)
+    for options in ({"multi_class": "multinomial"}, {"use_idf": False, "analyzer": "char"}):
+        if len(labels) == 2 and "multi_class" in options:
+            continue
+        model = TextClassifier(n_features=2**12, random_state=0, **options).fit(X, y)
+        model.save(tmp_path / "m")
+        rows = [json.loads(line) for line in predicted(capsys, str(tmp_path / "m"), test, "--json")]
+        p = [[row["probabilities"][label] for label in labels] for row in rows]
+        np.testing.assert_allclose(p, model.predict_proba(X), rtol=1e-5, atol=1e-9)
+    for kind in ({"n_features": 1000}, {"strip_accents": "ascii", "n_features": 2**10}):
+        TextClassifier(**kind).fit(X, y).save(tmp_path / "m")
+        assert main(["predict", str(tmp_path / "m"), test]) == 1
+        assert "fastada.load reads it in Python" in capsys.readouterr().err
 
 
 def run(args, **options):
@@ -264,7 +330,7 @@ def test_model_is_written_whole_or_not_at_all(files, tmp_path, monkeypatch, caps
     def full_disk(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("numpy.savez", full_disk)
+    monkeypatch.setattr("os.fsync", full_disk)
     assert main(["train", train, model, "--quiet"]) == 1
     assert "No space left" in capsys.readouterr().err
     assert Path(model).read_bytes() == before

@@ -59,7 +59,7 @@ def run(path, features, *, skip=False, **learning):
     notes = Notes()
     file = DataFile(path, ReadOptions(format="tsv", label_column="1", text_column="2"))
     problems = Problems(path, skip, notes.note)
-    return train(file, features, Learning(**learning), problems, notes), notes
+    return train(file, features, Learning(**learning), problems, notes).model(), notes
 
 
 @pytest.mark.parametrize("use_idf", [True, False])

@@ -1,0 +1,106 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+SUFFIX = ".tmp"
+
+
+def replace_file(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
+    """Write parts one after the other in the place of a file, which stays as it was until then.
+
+    They go to a new file beside it, which takes its name once all of it is on the disk. Owner and
+    permissions are those that opening the file for writing would give. A device or a pipe is
+    written to as it is.
+
+    Parameters
+    ----------
+    path : str or path-like
+    parts : iterable of bytes-like
+        Contiguous.
+
+    Raises
+    ------
+    OSError
+        With the file's name; nothing is left beside it.
+    """
+    # A link stays a link, to a new file.
+    target = Path(os.path.realpath(path))
+    with _named(target):
+        try:
+            old = target.stat()
+        except FileNotFoundError:
+            mode = None
+        else:
+            if not stat.S_ISREG(old.st_mode):
+                with open(target, "wb") as file:
+                    _write(file, parts)
+                return
+            if not os.access(target, os.W_OK):
+                raise PermissionError(13, "Permission denied")
+            mode = stat.S_IMODE(old.st_mode)
+        _replace(target, parts, mode)
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what writers of this file that were killed have left beside it."""
+    target = Path(os.path.realpath(path))
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            if name.startswith(_prefix(target)) and name.endswith(SUFFIX):
+                (target.parent / name).unlink()
+
+
+def _prefix(target: Path) -> str:
+    # Names have 255 bytes at most.
+    return f".{target.name[:50]}."
+
+
+def _replace(target: Path, parts: Iterable[Any], mode: int | None) -> None:
+    new = target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}{SUFFIX}")
+    # Made anew, with the permissions of umask and default ACLs.
+    file = open(new, "xb")  # noqa: SIM115
+    try:
+        with file:
+            _write(file, parts)
+        if mode is not None:
+            os.chmod(new, mode)
+        os.replace(new, target)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    # The name is on the disk once the folder is. Where folders cannot be opened, it has to do
+    # without.
+    with suppress(OSError):
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _write(file: BinaryIO, parts: Iterable[Any]) -> None:
+    for part in parts:
+        file.write(part)
+    file.flush()
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _named(target: Path) -> Iterator[None]:
+    """Have errors name the file that was asked for, not the one beside it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(target)) from None

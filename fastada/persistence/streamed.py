@@ -1,0 +1,232 @@
+"""Models of the command line to files and back, without scikit-learn.
+
+The files are those of TextClassifier and, for vectors, AdaGradClassifier.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada import __version__
+from fastada.persistence import linear
+from fastada.persistence.container import ModelFile, ModelFileError, open_model, write
+from fastada.persistence.linear import Linear
+from fastada.persistence.text import (
+    VECTORIZER,
+    TermCounts,
+    counts_from_file,
+    store_counts,
+)
+from fastada.persistence.values import classes_of, decode, encode, encode_labels, numbers, truth
+from fastada.stream.model import Model
+from fastada.stream.options import Features, Learning
+
+TEXT_CLASSIFIER, CLASSIFIER = "TextClassifier", "AdaGradClassifier"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training has made of a file, and can go on from.
+
+    Attributes
+    ----------
+    features : Features
+    classes : list of str
+        Sorted.
+    linear : Linear
+    counts : TermCounts
+    learning : Learning or None
+        Of the last training.
+    loss_curve : list of float
+        Mean loss of each epoch.
+    multinomial : bool
+    """
+
+    features: Features
+    classes: list[str]
+    linear: Linear
+    counts: TermCounts
+    learning: Learning | None = None
+    loss_curve: list[float] = field(default_factory=list)
+    multinomial: bool = False
+
+    def model(self) -> Model:
+        """Give what predictions need."""
+        part = self.linear
+        weights = part.state.weights(part.settings)
+        if part.columns is not None:
+            compact = weights
+            linear.check_growth(len(part.columns), part.n_features, 4 * part.state.n_outputs)
+            weights = np.zeros((part.n_features, part.state.n_outputs), np.float32)
+            weights[part.columns] = compact[: len(part.columns)]
+        return Model(
+            self.features,
+            self.classes,
+            weights,
+            part.state.intercepts(part.settings),
+            self.counts.idf,
+            part.columns,
+            self.multinomial,
+        )
+
+
+def save(
+    trained: Trained,
+    path: str | os.PathLike[str],
+    *,
+    serving: bool = False,
+    float16: bool = False,
+) -> None:
+    """Write a model; for serving without what training goes on from, and without zeros.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; the old one stays as it was.
+    """
+    part = trained.linear
+    if serving:
+        stored = linear.to_serve(part, float16=float16, drop_zeros=True)
+    else:
+        stored = linear.to_train(part)
+    learning = trained.learning or Learning()
+    shared = {
+        name: encode(name, value)
+        for name, value in {
+            "learning_rate": learning.learning_rate,
+            "alpha": learning.alpha,
+            "l1_ratio": learning.l1_ratio,
+            "max_iter": learning.epochs,
+            "random_state": learning.seed,
+        }.items()
+    }
+    about: dict[str, Any] = {
+        "estimator": CLASSIFIER,
+        "parameters": {**shared, "shuffle": learning.shuffle},
+        "classes": encode_labels(_labels(trained.classes)),
+        "multilabel": False,
+        "multinomial": trained.multinomial,
+        "n_iter": len(trained.loss_curve),
+        "loss_curve_": trained.loss_curve,
+        "objective_curve_": [],
+        "validation_loss_curve_": [],
+        **stored.about,
+    }
+    arrays = stored.arrays
+    if trained.features.kind == "text":
+        counts = trained.counts._replace(document_frequency=None) if serving else trained.counts
+        terms = store_counts(counts, sparse="columns" in arrays)
+        arrays = {**arrays, **terms.arrays}
+        options = _vectorizer_options(trained.features)
+        about = {
+            "estimator": TEXT_CLASSIFIER,
+            "parameters": {**options, **shared},
+            "vectorizer": options,
+            **terms.about,
+            "classifier": about,
+        }
+    else:
+        about["rows"] = trained.features.kind
+    write(path, {"fastada_version": __version__, **about}, arrays)
+
+
+def load(path: str | os.PathLike[str]) -> Trained:
+    """Read a model that `save`, or TextClassifier.save, has written.
+
+    Weights stay in the file where it has them as they are needed.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is none.
+    OSError
+        If it cannot be opened.
+    """
+    with open_model(path) as file:
+        return from_file(file, file.metadata)
+
+
+def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
+    """Undo what save has put into a file."""
+    if about["estimator"] == TEXT_CLASSIFIER:
+        features = _features(about["vectorizer"])
+        classifier = about["classifier"]
+        counts = counts_from_file(file, about, features.n_features, mapped=True)
+        if (counts.idf is not None) != features.use_idf:
+            raise ModelFileError("idf")
+    elif about["estimator"] == CLASSIFIER and about.get("rows") in ("svmlight", "vw"):
+        classifier, counts = about, TermCounts()
+        bits = _bits(about["n_features"])
+        features = Features(kind=about["rows"], bits=bits)
+    else:
+        raise ModelFileError(
+            "it is a model of matrices, not of files; fastada.load reads it in Python"
+        )
+    part = linear.from_file(file, classifier, mapped=True)
+    if part.n_features != features.n_features or part.state.dtype != np.float32:
+        raise ModelFileError("n_features or dtype")
+    if truth("multilabel", classifier["multilabel"]):
+        raise ModelFileError("multilabel")
+    multinomial = truth("multinomial", classifier["multinomial"])
+    if multinomial and part.state.n_outputs == 1:
+        raise ModelFileError("multinomial")
+    return Trained(
+        features,
+        list(map(str, classes_of(classifier["classes"], part.state.n_outputs).tolist())),
+        part,
+        counts,
+        loss_curve=numbers("loss_curve_", classifier["loss_curve_"]),
+        multinomial=multinomial,
+    )
+
+
+def _vectorizer_options(features: Features) -> dict[str, Any]:
+    options = {
+        "analyzer": features.analyzer,
+        "ngram_range": features.ngrams,
+        "n_features": features.n_features,
+        "lowercase": features.lowercase,
+        "strip_accents": None,
+        "sublinear_tf": features.sublinear_tf,
+        "use_idf": features.use_idf,
+        "n_jobs": None,
+    }
+    return {name: encode(name, options[name]) for name in VECTORIZER}
+
+
+def _features(found: dict[str, Any]) -> Features:
+    options = {name: decode(value) for name, value in found.items()}
+    if set(options) != set(VECTORIZER):
+        raise ModelFileError("vectorizer")
+    if options["strip_accents"] is not None:
+        raise ModelFileError("it strips accents; fastada.load reads it in Python")
+    low, high = options["ngram_range"]
+    if type(low) is not int or type(high) is not int:
+        raise ModelFileError("ngram_range")
+    return Features(
+        bits=_bits(options["n_features"]),
+        analyzer=options["analyzer"],
+        ngrams=(low, high),
+        lowercase=truth("lowercase", options["lowercase"]),
+        sublinear_tf=truth("sublinear_tf", options["sublinear_tf"]),
+        use_idf=truth("use_idf", options["use_idf"]),
+    )
+
+
+def _bits(n_features: Any) -> int:
+    if type(n_features) is not int or n_features < 2 or n_features & (n_features - 1):
+        raise ModelFileError(
+            f"it has {n_features!r} columns, no power of two; fastada.load reads it in Python"
+        )
+    return n_features.bit_length() - 1
+
+
+def _labels(classes: list[str]) -> NDArray[Any]:
+    labels = np.array(classes)
+    # NumPy's strings lose NULs at their end.
+    return labels if labels.tolist() == classes else np.array(classes, object)
