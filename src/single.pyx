@@ -36,7 +36,7 @@ from training cimport (
     out_of_bounds,
     rda,
 )
-from updates cimport Comid, rule_t
+from updates cimport Comid, ComidL1, rule_t
 from visit cimport load_and_score, load_record, step_and_store, weigh_records
 
 
@@ -110,9 +110,8 @@ cdef Progress learn_batches(
             for p in range(rows.indptr[row], rows.indptr[row + 1]):
                 if place[indices[p]] == 0:
                     value = load_record(
-                        rule, state, indices[p], <weight_t>now, loaded, weight, pulled_by,
-                        n_touched)
-                    if rule_t is Comid:
+                        rule, state, indices[p], <weight_t>now, loaded, pulled_by, n_touched)
+                    if rule_t is Comid or rule_t is ComidL1:
                         weight[n_touched] = value
                     gradient[n_touched] = 0
                     touched[n_touched] = indices[p]

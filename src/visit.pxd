@@ -29,6 +29,7 @@ from updates cimport (
     current_weight,
     rule_t,
     shrunk,
+    shrunk_near_zero,
     soft_threshold,
     step_size,
     take_step,
@@ -37,19 +38,22 @@ from updates cimport (
 
 # Load a record into place k, and return its weight where that takes neither a root nor a division
 # to read; what is returned comes from the state, since what has just been stored to `loaded` takes
-# longer to come back. The elastic net leaves in pulled_by[k] how far the weight is to be pulled.
+# longer to come back. L1 loads the weight in place of the value. The elastic net leaves in
+# pulled_by[k] how far the weight is to be pulled.
 cdef inline weight_t load_record(
     rule_t rule, const weight_t *state, int64_t column, weight_t now,
-    weight_t *loaded, weight_t *weight, weight_t *pulled_by, int64_t k,
+    weight_t *loaded, weight_t *pulled_by, int64_t k,
 ) noexcept nogil:
     cdef const weight_t *record = &state[column * record_width(rule, 1)]
     cdef weight_t value = record[0]
-    memcpy(&loaded[2 * k], record, 2 * sizeof(weight_t))
     if rule_t is ComidL1:
         value = soft_threshold(value, (now - record[2]) * record[3])
-        weight[k] = value
-    elif rule_t is ComidElastic:
-        pulled_by[k] = (now - record[2]) * record[3]
+        loaded[2 * k] = value
+        loaded[2 * k + 1] = record[1]
+    else:
+        memcpy(&loaded[2 * k], record, 2 * sizeof(weight_t))
+        if rule_t is ComidElastic:
+            pulled_by[k] = (now - record[2]) * record[3]
     return value
 
 
@@ -78,7 +82,7 @@ cdef inline void weigh_records(
             for k in range(length):
                 n_far += pulled_by[k] > <float>1
                 a_minus_one = expm1_near_zero(-pulled_by[k])
-                weight[k] = shrunk(rule, loaded[2 * k], <float>1 + a_minus_one, a_minus_one)
+                weight[k] = shrunk_near_zero(rule, loaded[2 * k], a_minus_one)
         else:
             n_far = 1
         if n_far:
@@ -102,7 +106,8 @@ cdef inline void step_record(
         take_step(rule, &record[0], &record[1], record[0], g)
     elif rule_t is ComidL1 or rule_t is ComidElastic:
         plain.rate, plain.epsilon = rule.rate, rule.epsilon
-        take_step(plain, &record[0], &record[1], weight[k], g)
+        take_step(
+            plain, &record[0], &record[1], record[0] if rule_t is ComidL1 else weight[k], g)
         weight[k] = step_size(rule.rate, rule.epsilon, record[1]) * <weight_t>(
             rule.l1 if rule_t is ComidL1 else rule.l2)
     else:
@@ -121,25 +126,37 @@ cdef inline void take_pulls(rule_t rule, weight_t *kappa, int64_t length) noexce
                 kappa[k] = log1plus(kappa[k])
 
 
-# A step of the loaded features, with gradients slope * x. Blocks of 16: while the records of one
-# are stored, the roots and divisions of the next are on their way.
+cdef inline void step_and_store_block(
+    rule_t rule, weight_t *state, weight_t now, const index_t *columns,
+    const weight_t *x, weight_t slope, int64_t begin, int64_t end,
+    weight_t *loaded, weight_t *weight,
+) noexcept nogil:
+    cdef int64_t k
+    for k in range(begin, end):
+        step_record(rule, loaded, weight, k, slope * x[k])
+    take_pulls(rule, &weight[begin], end - begin)
+    for k in range(begin, end):
+        store_record(rule, state, columns[k], now, loaded, weight, k)
+
+
+# A step of the loaded features, with gradients slope * x. In blocks: while the records of one are
+# stored, the roots and divisions of the next are on their way, longer ways with larger blocks.
 cdef inline void step_and_store(
     rule_t rule, weight_t *state, weight_t now, const index_t *columns,
     const weight_t *x, weight_t slope, int64_t length, weight_t *loaded, weight_t *weight,
 ) noexcept nogil:
-    cdef int64_t begin, k
-    for begin in range(0, length - 15, 16):
-        for k in range(begin, begin + 16):
-            step_record(rule, loaded, weight, k, slope * x[k])
-        take_pulls(rule, &weight[begin], 16)
-        for k in range(begin, begin + 16):
-            store_record(rule, state, columns[k], now, loaded, weight, k)
-    begin = length - length % 16
-    for k in range(begin, length):
-        step_record(rule, loaded, weight, k, slope * x[k])
-    take_pulls(rule, &weight[begin], length - begin)
-    for k in range(begin, length):
-        store_record(rule, state, columns[k], now, loaded, weight, k)
+    cdef int64_t begin
+    if rule_t is Comid or rule_t is Ftrl:
+        for begin in range(0, length - 15, 16):
+            step_and_store_block(
+                rule, state, now, columns, x, slope, begin, begin + 16, loaded, weight)
+        begin = length - length % 16
+    else:
+        for begin in range(0, length - 31, 32):
+            step_and_store_block(
+                rule, state, now, columns, x, slope, begin, begin + 32, loaded, weight)
+        begin = length - length % 32
+    step_and_store_block(rule, state, now, columns, x, slope, begin, length, loaded, weight)
 
 
 # A sum is a chain of additions, each waiting for the last: four chains run side by side.
@@ -170,17 +187,17 @@ cdef inline weight_t load_and_score(
     for k in range(0, length - 3, 4):
         ask_for_four(ahead, state, width, indices, data)
         s0 += x[k] * load_record(
-            rule, state, columns[k], now, loaded, weight, pulled_by, k)
+            rule, state, columns[k], now, loaded, pulled_by, k)
         s1 += x[k + 1] * load_record(
-            rule, state, columns[k + 1], now, loaded, weight, pulled_by, k + 1)
+            rule, state, columns[k + 1], now, loaded, pulled_by, k + 1)
         s2 += x[k + 2] * load_record(
-            rule, state, columns[k + 2], now, loaded, weight, pulled_by, k + 2)
+            rule, state, columns[k + 2], now, loaded, pulled_by, k + 2)
         s3 += x[k + 3] * load_record(
-            rule, state, columns[k + 3], now, loaded, weight, pulled_by, k + 3)
+            rule, state, columns[k + 3], now, loaded, pulled_by, k + 3)
     ask_across_rows(ahead, length % 4, state, width, indices, data)
     for k in range(length - length % 4, length):
         s0 += x[k] * load_record(
-            rule, state, columns[k], now, loaded, weight, pulled_by, k)
+            rule, state, columns[k], now, loaded, pulled_by, k)
     if rule_t is Comid or rule_t is ComidL1:
         return (s0 + s1) + (s2 + s3)
     else:
