@@ -16,6 +16,8 @@ class NgramHasher:
         binary: bool,
         n_features: int,
     ) -> None: ...
+    @property
+    def address(self) -> int: ...
     def rows(
         self,
         addresses: NDArray[np.uint64],

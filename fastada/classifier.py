@@ -381,8 +381,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         ndarray of shape (n_samples,) with two classes, else (n_samples, n_classes)
             Of the type of the weights. With two classes positive means classes_[1].
         """
-        margins = self._margins(self._rows(X))
-        return margins[:, 0] if self._state.n_outputs == 1 else margins
+        return self._decisions(self._margins(self._rows(X)))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Labels.
@@ -395,12 +394,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         -------
         ndarray of shape (n_samples,), or an indicator matrix of shape (n_samples, n_labels)
         """
-        margins = self.decision_function(X)
-        if self._multilabel:
-            return (margins > 0).astype(np.int64)
-        if margins.ndim == 1:
-            return np.asarray(self.classes_[(margins > 0).astype(np.int64)])
-        return np.asarray(self.classes_[margins.argmax(axis=1)])
+        return self._best_labels(self.decision_function(X))
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
@@ -419,22 +413,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         -------
         ndarray of float64, shape (n_samples, n_classes)
         """
-        margins = np.asarray(self.decision_function(X), dtype=np.float64)
-        if self._multinomial:
-            return np.asarray(softmax(margins, axis=1))
-        if self.loss == "log_loss":
-            probabilities = expit(margins)
-        else:
-            probabilities = (np.clip(margins, -1, 1) + 1) / 2
-        if margins.ndim == 1:
-            return np.column_stack([1 - probabilities, probabilities])
-        if self._multilabel:
-            return np.asarray(probabilities)
-        total = probabilities.sum(axis=1, keepdims=True)
-        # Where every class is out of the question, all are equally so.
-        probabilities[total[:, 0] == 0] = 1.0
-        total[total == 0] = probabilities.shape[1]
-        return np.asarray(probabilities / total)
+        return self._probabilities(self.decision_function(X))
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> npt.NDArray[np.float64]:
@@ -450,6 +429,37 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         """
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(self.predict_proba(X)))
+
+    def _decisions(self, margins: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return margins[:, 0] if self._state.n_outputs == 1 else margins
+
+    def _best_labels(self, decisions: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if self._multilabel:
+            return (decisions > 0).astype(np.int64)
+        if decisions.ndim == 1:
+            return np.asarray(self.classes_[(decisions > 0).astype(np.int64)])
+        return np.asarray(self.classes_[decisions.argmax(axis=1)])
+
+    def _probabilities(self, decisions: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        margins = np.asarray(decisions, dtype=np.float64)
+        if self._multinomial:
+            return np.asarray(softmax(margins, axis=1))
+        if self.loss == "log_loss":
+            probabilities = expit(margins)
+        else:
+            probabilities = (np.clip(margins, -1, 1) + 1) / 2
+        if margins.ndim == 1:
+            both = np.empty((len(margins), 2))
+            both[:, 1] = probabilities
+            np.subtract(1, probabilities, out=both[:, 0])
+            return both
+        if self._multilabel:
+            return np.asarray(probabilities)
+        total = probabilities.sum(axis=1, keepdims=True)
+        # Where every class is out of the question, all are equally so.
+        probabilities[total[:, 0] == 0] = 1.0
+        total[total == 0] = probabilities.shape[1]
+        return np.asarray(probabilities / total)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

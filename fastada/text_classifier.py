@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import operator
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from fastada.classifier import AdaGradClassifier
 from fastada.names import columns_of_ngrams, names_of_columns
 from fastada.persistence.estimators import save
 from fastada.text import HashingVectorizer
+from fastada.text_scoring import TextScorer, scorer_of
 
 
 class Contribution(NamedTuple):
@@ -230,7 +232,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_samples,) with two classes, else (n_samples, n_classes)
             With two classes positive means classes_[1].
         """
-        return np.asarray(self.classifier_.decision_function(self._vectors(X)))
+        return self.classifier_._decisions(self._margins(X))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Labels.
@@ -243,7 +245,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of shape (n_samples,)
         """
-        return np.asarray(self.classifier_.predict(self._vectors(X)))
+        return self.classifier_._best_labels(self.decision_function(X))
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
@@ -256,7 +258,35 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of float64, shape (n_samples, n_classes)
         """
-        return np.asarray(self.classifier_.predict_proba(self._vectors(X)))
+        return self.classifier_._probabilities(self.decision_function(X))
+
+    def _margins(self, X: Any) -> npt.NDArray[Any]:
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises; asking it costs more than scoring a short text
+        scorer = self._scorer()
+        if scorer is None:
+            rows = self.classifier_._rows(self._vectors(X))
+            return self.classifier_._margins(rows)
+        return scorer.margins(_documents(X))
+
+    def _scorer(self) -> TextScorer | None:
+        """Give the scorer of the model as it is now, or None where text goes through a matrix."""
+        classifier, vectorizer = self.classifier_, self.vectorizer_
+        weights = classifier._state.weights(classifier._settings)
+        made_of = (weights, *vars(vectorizer).values())
+        known = self.__dict__.get("_known_scorer")
+        if (
+            known is None
+            or len(known[0]) != len(made_of)
+            or not all(map(operator.is_, known[0], made_of))
+        ):
+            known = (made_of, scorer_of(vectorizer, weights, classifier.intercept_))
+            self._known_scorer = known
+        return known[1]
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_known_scorer"}
 
     def _vectors(self, X: Any) -> Any:
         check_is_fitted(self)

@@ -53,6 +53,11 @@ cdef class NgramHasher:
     def __dealloc__(self):
         hasher_free(&self.hasher)
 
+    @property
+    def address(self):
+        """Where the Hasher is, for the kernels of other extension modules."""
+        return <uintptr_t>&self.hasher
+
     def rows(
         self,
         const uint64_t[::1] addresses,

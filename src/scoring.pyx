@@ -9,7 +9,8 @@ from libc.string cimport memset
 
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
-from prefetch cimport Ahead, ask_across_rows, start_ahead
+from margins cimport row_margins
+from prefetch cimport Ahead, start_ahead
 from records cimport record_width, steps_of
 from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
 from updates cimport current_weight, pull_of, rule_t, step_size
@@ -154,12 +155,10 @@ def margins(
 ):
     """Write W x + b of each row, in the given order, into out, (n_rows, n_outputs)."""
     cdef int64_t n_outputs = weight.shape[1], n_rows = order.shape[0]
-    cdef int64_t i, k, p
+    cdef int64_t i
     cdef const weight_t *values = NULL
     cdef const index_t *columns = NULL
     cdef const weight_t *w = NULL
-    cdef weight_t *z
-    cdef weight_t s0, s1
     cdef Ahead ahead
     if n_rows == 0:
         return
@@ -168,24 +167,7 @@ def margins(
     with nogil:
         ahead = start_ahead(w, n_outputs, &order[0], n_rows, &indptr[0], columns, values)
         for i in range(n_rows):
-            z = &out[i, 0]
-            if n_outputs == 1:
-                s0, s1 = 0, 0
-                for p in range(indptr[order[i]], indptr[order[i] + 1] - 1, 2):
-                    ask_across_rows(&ahead, 2, w, n_outputs, columns, values)
-                    s0 += w[columns[p]] * values[p]
-                    s1 += w[columns[p + 1]] * values[p + 1]
-                p = indptr[order[i] + 1]
-                if (p - indptr[order[i]]) % 2:
-                    ask_across_rows(&ahead, 1, w, n_outputs, columns, values)
-                    s0 += w[columns[p - 1]] * values[p - 1]
-                z[0] = s0 + s1 + <weight_t>intercept[0]
-            else:
-                for k in range(n_outputs):
-                    z[k] = 0
-                for p in range(indptr[order[i]], indptr[order[i] + 1]):
-                    ask_across_rows(&ahead, 1, w, n_outputs, columns, values)
-                    for k in range(n_outputs):
-                        z[k] += w[columns[p] * n_outputs + k] * values[p]
-                for k in range(n_outputs):
-                    z[k] += <weight_t>intercept[k]
+            row_margins(
+                &ahead, w, n_outputs, &intercept[0], columns, values,
+                indptr[order[i]], indptr[order[i] + 1], &out[i, 0],
+            )
