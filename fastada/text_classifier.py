@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import operator
+import os
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -232,7 +232,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_samples,) with two classes, else (n_samples, n_classes)
             With two classes positive means classes_[1].
         """
-        return self.classifier_._decisions(self._margins(X))
+        margins = self._margins(X)
+        return self.classifier_._decisions(margins)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Labels.
@@ -245,7 +246,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classifier_._best_labels(self.decision_function(X))
+        decisions = self.decision_function(X)
+        return self.classifier_._best_labels(decisions)
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
@@ -258,7 +260,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of float64, shape (n_samples, n_classes)
         """
-        return self.classifier_._probabilities(self.decision_function(X))
+        decisions = self.decision_function(X)
+        return self.classifier_._probabilities(decisions)
 
     def _margins(self, X: Any) -> npt.NDArray[Any]:
         if not self.__sklearn_is_fitted__():

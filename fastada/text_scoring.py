@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,14 +71,18 @@ class TextScorer:
         TypeError, UnicodeError
             If one is not text.
         """
-        batches = self.reader.batches(documents)
+        found = self.of_batches(self.reader.batches(documents))
+        if not len(found):
+            raise ValueError("Cannot vectorize empty sequence.")
+        return found
+
+    def of_batches(self, batches: Iterable[Batch]) -> NDArray[Any]:
+        """Score the documents of batches, by n_jobs threads."""
         if self.n_threads == 1:
             found = [self.of_batch(batch) for batch in batches]
         else:
             found = list(in_order(self.of_batch, batches, self.n_threads))
-        if not found:
-            raise ValueError("Cannot vectorize empty sequence.")
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        return found[0] if len(found) == 1 else np.concatenate([self._room(0), *found])
 
     def of_batch(self, batch: Batch) -> NDArray[Any]:
         """Score the documents of a batch, by the thread at hand."""
@@ -86,7 +91,7 @@ class TextScorer:
             hasher = self.idle.pop()
         except IndexError:
             hasher = self.options.hasher()
-        out = np.empty((len(batch.sizes), self.weights.shape[1]), self.weights.dtype)
+        out = self._room(len(batch.sizes))
         done = 0
         while done < len(out):
             more_done, count = document_margins(
@@ -106,6 +111,9 @@ class TextScorer:
                 self.weighting.reach(count)
         self.idle.append(hasher)
         return out
+
+    def _room(self, n_documents: int) -> NDArray[Any]:
+        return np.empty((n_documents, self.weights.shape[1]), self.weights.dtype)
 
 
 def scorer_of(

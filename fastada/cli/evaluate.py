@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada.cli import CommandError
-from fastada.cli.files import check_kind, open_file, open_problems, threads, vectors
+from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
 from fastada.stream.model import best_classes
@@ -31,13 +31,13 @@ def run(args: argparse.Namespace) -> None:
     n_bytes = 0
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
-        for found in vectors(file, model, problems, threads(args)):
+        for found in scored(file, model, problems, threads(args)):
             labels = found.chunk.labels or []
             truth = np.array([position.get(label, -1) for label in labels], np.int64)
             for i in np.flatnonzero(truth < 0).tolist():
                 problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
             known = truth >= 0
-            margins = model.margins(found.vectors)[known]
+            margins = found.margins[known]
             truth = truth[known]
             np.add.at(confusion, (truth, best_classes(margins)), 1)
             chosen = model.probabilities(margins)[np.arange(len(truth)), truth]

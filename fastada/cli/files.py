@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from functools import partial
 
 from fastada.cli import CommandError
 from fastada.cli.progress import ProgressReport
 from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
 from fastada.stream.model import Model
 from fastada.stream.options import Features
-from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
+from fastada.stream.score import ChunkScorer, ScoredChunk
+from fastada.stream.vectorise import ahead, in_order
 from fastada.text.ngrams import effective_n_jobs
 
 
@@ -63,10 +63,8 @@ def threads(args: argparse.Namespace) -> int:
     return int(args.threads)
 
 
-def vectors(
+def scored(
     file: DataFile, model: Model, problems: Problems, n_threads: int
-) -> Iterator[VectorChunk]:
-    """Read a file as the model's vectors, in order."""
-    weighting = model.weighting()
-    work = partial(vectorise, features=model.features, weighting=weighting)
-    return in_order(work, ahead(file.chunks(problems)), n_threads)
+) -> Iterator[ScoredChunk]:
+    """Read a file and give its rows' margins, in order."""
+    return in_order(ChunkScorer(model), ahead(file.chunks(problems)), n_threads)

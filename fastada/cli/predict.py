@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fastada.cli.files import check_kind, open_file, open_problems, threads, vectors
+from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
 from fastada.stream.model import Model, best_classes
-from fastada.stream.vectorise import VectorChunk
+from fastada.stream.score import ScoredChunk
 
 
 def run(args: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
         rows = n_bytes = 0
-        for found in vectors(file, model, problems, threads(args)):
+        for found in scored(file, model, problems, threads(args)):
             lines = _lines(model, found, args)
             sys.stdout.write("\n".join(_with_bad_rows(found, lines, args.json)) + "\n")
             rows += len(found.chunk)
@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> None:
         print(problems.summary(), file=sys.stderr)
 
 
-def _lines(model: Model, found: VectorChunk, args: argparse.Namespace) -> list[str]:
-    margins = model.margins(found.vectors)
+def _lines(model: Model, found: ScoredChunk, args: argparse.Namespace) -> list[str]:
+    margins = found.margins
     best = best_classes(margins).tolist()
     labels = [model.classes[i] for i in best]
     if args.json:
@@ -58,7 +58,7 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _with_bad_rows(found: VectorChunk, lines: list[str], as_json: bool) -> Iterator[str]:
+def _with_bad_rows(found: ScoredChunk, lines: list[str], as_json: bool) -> Iterator[str]:
     """Put an empty line where a row was skipped, so that lines stand beside their rows."""
     if not found.chunk.bad:
         yield from lines

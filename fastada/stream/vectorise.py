@@ -13,7 +13,7 @@ import numpy as np
 
 from fastada.formats.chunk import Chunk, Strings, Vectors
 from fastada.stream.options import Features
-from fastada.text.documents import DocumentReader
+from fastada.text.documents import Batch, DocumentReader
 from fastada.text.ngrams import TermWeighting, hash_documents
 
 Item = TypeVar("Item")
@@ -34,15 +34,21 @@ def vectorise(chunk: Chunk, features: Features, weighting: TermWeighting) -> Vec
     """Hash the n-grams of a chunk of texts; vectors stay as they are."""
     if chunk.vectors is not None:
         return VectorChunk(chunk, chunk.vectors)
-    reader = DocumentReader(lowercase=features.lowercase)
-    texts = chunk.texts
-    batches = [reader._inspected(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
     rows = hash_documents(
-        batches, features.ngram_options(), weighting, n_documents=len(chunk.numbers)
+        batches_of(chunk, DocumentReader(lowercase=features.lowercase)),
+        features.ngram_options(),
+        weighting,
+        n_documents=len(chunk.numbers),
     )
     indptr = np.zeros(len(rows.row_sizes) + 1, np.int64)
     np.cumsum(rows.row_sizes, out=indptr[1:])
     return VectorChunk(chunk, Vectors(indptr, rows.columns, rows.values))
+
+
+def batches_of(chunk: Chunk, reader: DocumentReader) -> Iterable[Batch]:
+    """Give the texts of a chunk as the kernels read them."""
+    texts = chunk.texts
+    return [reader._inspected(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
 
 
 def in_order(
