@@ -34,7 +34,6 @@ extensions = [
         f"fastada._{source.stem}",
         [source.as_posix()],
         include_dirs=["src"],
-        depends=[header.as_posix() for header in sorted(Path("src").glob("*.[ph]*"))],
         extra_compile_args=COMPILE_ARGS,
     )
     for source in sorted(Path("src").glob("*.pyx"))
