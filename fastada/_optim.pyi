@@ -24,10 +24,11 @@ def step_csr(
     gradient: NDArray[Any],
     n_columns: int,
 ) -> None: ...
-def catch_up_all(
+def catch_up(
     settings: dict[str, float],
     step: int,
     weights: NDArray[Any],
     slots: NDArray[Any],
     last_step: NDArray[np.int64],
+    places: NDArray[np.int64] | None,
 ) -> None: ...

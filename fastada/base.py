@@ -19,6 +19,7 @@ from fastada import _evaluation, _scoring
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn
 from fastada.frozen import CANNOT_GO_ON, FrozenState
+from fastada.optimized import OptimizedState, check_optimizer, start
 from fastada.persistence.estimators import save
 from fastada.rows import Rows
 from fastada.scale import Scale, first_rows, scale_of
@@ -120,6 +121,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             check_number("tol", self.tol, at_least=0)
         if self.dtype is not None and np.dtype(self.dtype) not in FLOATS:
             raise ValueError(f"dtype must be None, float32 or float64; got {self.dtype!r}")
+        if self.optimizer is not None:
+            check_optimizer(self)
 
     def _make_settings(self, rows: Rows, scale: Scale) -> Settings:
         return make_settings(
@@ -177,6 +180,9 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         weight: npt.NDArray[np.float64],
     ) -> tuple[State, Settings, Scale]:
         """Give zero weights and settings; `weight` is that of the rows to take the scale from."""
+        n_outputs = targets.n_outputs
+        if self.optimizer is not None:
+            return start(self.optimizer, None, rows, n_outputs, self._make_settings)
         scale = scale_of(
             rows,
             weight,
@@ -196,7 +202,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             )
         state = State(
             rows.n_features,
-            targets.n_outputs,
+            n_outputs,
             rows.data.dtype,
             settings,
             scale.accumulator,
@@ -207,6 +213,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     def _go_on(self, rows: Rows) -> tuple[State, Settings, Scale]:
         """Give the state at hand, up to date for new settings."""
         state = self._check_goes_on()
+        if self.optimizer is not None or isinstance(state, OptimizedState):
+            return start(self.optimizer, state, rows, state.n_outputs, self._make_settings)
         scale = self._scale.with_rate(self.learning_rate)
         settings = self._make_settings(rows, scale)
         if is_stamped(settings) != is_stamped(self._settings) or (
@@ -293,6 +301,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     ) -> float:
         self.__dict__.pop("_sparse_coef", None)
         try:
+            if isinstance(self._state, OptimizedState):
+                return self._state.learn(self._settings, rows, targets, weight, order)
             return learn(self._state, self._settings, rows, targets, weight, order)
         except FloatingPointError as error:
             raise FloatingPointError(

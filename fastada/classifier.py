@@ -18,6 +18,7 @@ from sklearn.utils.validation import column_or_1d
 from fastada.base import AdaGradEstimator, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
+from fastada.optim.optimizer import Optimizer
 from fastada.rows import Rows
 from fastada.settings import check_choice
 from fastada.validation import check_same_length, check_sample_weight
@@ -42,6 +43,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         "log_loss" gives logistic regression, "hinge" a linear SVM.
     update : {"comid", "rda", "ftrl"}, default="comid"
         Composite mirror descent or dual averaging [1]_, or FTRL-Proximal [2]_.
+    optimizer : optimizer of fastada.optim or None, default=None
+        Takes the place of the estimator's own AdaGrad, with its hyperparameters: `update`,
+        `learning_rate`, `epsilon`, `initial_accumulator`, `beta`, `alpha` and `l1_ratio` must be
+        left at their defaults. The estimator takes a copy. For comparisons: a step takes some
+        hundred microseconds, so that batches pay.
     learning_rate : float or "auto", default="auto"
         eta, the size of the first steps. "auto" is one over the root mean square norm of a row.
     epsilon : float, default=1e-7
@@ -137,6 +143,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         loss: str = "log_loss",
         *,
         update: str = "comid",
+        optimizer: Optimizer | None = None,
         learning_rate: float | str = "auto",
         epsilon: float = 1e-7,
         initial_accumulator: float | str = "auto",
@@ -160,6 +167,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     ) -> None:
         self.loss = loss
         self.update = update
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epsilon = epsilon
         self.initial_accumulator = initial_accumulator

@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d
 from fastada.base import AdaGradEstimator, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
+from fastada.optim.optimizer import Optimizer
 from fastada.rows import Rows
 from fastada.settings import check_number
 from fastada.validation import check_same_length, check_sample_weight
@@ -30,6 +31,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
     huber_delta : float, default=1.0
         In units of y.
     update : {"comid", "rda", "ftrl"}, default="comid"
+    optimizer : optimizer of fastada.optim or None, default=None
     learning_rate : float or "auto", default="auto"
         "auto" is the root mean square target over the root mean square row norm.
     epsilon : float, default=1e-7
@@ -85,6 +87,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         *,
         huber_delta: float = 1.0,
         update: str = "comid",
+        optimizer: Optimizer | None = None,
         learning_rate: float | str = "auto",
         epsilon: float = 1e-7,
         initial_accumulator: float | str = "auto",
@@ -107,6 +110,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self.loss = loss
         self.huber_delta = huber_delta
         self.update = update
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epsilon = epsilon
         self.initial_accumulator = initial_accumulator

@@ -25,7 +25,7 @@ from updates cimport (
     Momentum,
     RmsProp,
     Sgd,
-    catch_up,
+    catch_up as catch_up_one,
     descend,
     is_lazy,
     may_miss_none,
@@ -41,7 +41,7 @@ cdef enum:
 cdef enum Storage:
     DENSE_GRADIENT
     CSR_GRADIENT
-    NO_GRADIENT  # catch up only
+    NO_GRADIENT  # catch up only: all weights, or those at the places in `indices`
 
 
 cdef enum Algorithm:
@@ -82,6 +82,7 @@ cdef struct Job:
     Storage storage
     int64_t step
     int64_t n_weights
+    int64_t n_places  # of NO_GRADIENT; -1 for all weights
     int64_t n_rows
     int64_t n_columns
     const int64_t *indptr
@@ -151,7 +152,7 @@ cdef inline void bring_current(
     if is_lazy(rule):
         missed = step - 1 - last_step[place]
         if missed > 0 or may_miss_none(rule):
-            catch_up(rule, &weights[place], &slots[place * n_slots(rule)], missed)
+            catch_up_one(rule, &weights[place], &slots[place * n_slots(rule)], missed)
 
 
 cdef inline void step_one(
@@ -164,11 +165,24 @@ cdef inline void step_one(
         last_step[place] = step
 
 
+# Ask for what a step of one weight will read.
+cdef inline void ask_for(
+    optimizer_t rule, int64_t place,
+    weight_t *weights, weight_t *slots, int64_t *last_step,
+) noexcept nogil:
+    prefetch(&weights[place])
+    prefetch(&slots[place * n_slots(rule)])
+    if n_slots(rule) == 3:  # may reach into the next cache line
+        prefetch(&slots[place * n_slots(rule) + 2])
+    if is_lazy(rule):
+        prefetch(&last_step[place])
+
+
 cdef void run(
     optimizer_t rule, Job job, const index_t *indices, const weight_t *gradient,
     weight_t *weights, weight_t *slots, int64_t *last_step,
 ) noexcept nogil:
-    cdef int64_t row, p, place, ahead
+    cdef int64_t row, p, place
     if job.storage == DENSE_GRADIENT:
         for place in range(job.n_weights):
             step_one(rule, job.step, place, gradient[place], weights, slots, last_step)
@@ -176,17 +190,15 @@ cdef void run(
         for row in range(job.n_rows):
             for p in range(job.indptr[row], job.indptr[row + 1]):
                 if p + PREFETCH_DISTANCE < job.indptr[row + 1]:
-                    ahead = row * job.n_columns + indices[p + PREFETCH_DISTANCE]
-                    prefetch(&weights[ahead])
-                    prefetch(&slots[ahead * n_slots(rule)])
-                    if n_slots(rule) == 3:  # may reach into the next cache line
-                        prefetch(&slots[ahead * n_slots(rule) + 2])
-                    if is_lazy(rule):
-                        prefetch(&last_step[ahead])
+                    ask_for(rule, row * job.n_columns + indices[p + PREFETCH_DISTANCE],
+                            weights, slots, last_step)
                 place = row * job.n_columns + indices[p]
                 step_one(rule, job.step, place, gradient[p], weights, slots, last_step)
     elif is_lazy(rule):
-        for place in range(job.n_weights):
+        for p in range(job.n_weights if job.n_places < 0 else job.n_places):
+            place = p if job.n_places < 0 else indices[p]
+            if p + PREFETCH_DISTANCE < job.n_places:
+                ask_for(rule, indices[p + PREFETCH_DISTANCE], weights, slots, last_step)
             bring_current(rule, job.step + 1, place, weights, slots, last_step)
             last_step[place] = job.step
 
@@ -258,15 +270,18 @@ def step_csr(
         dispatch(s, job, &indices[0], &gradient[0], start(weights), start(slots), stamps)
 
 
-def catch_up_all(
+def catch_up(
     settings, int64_t step, weight_t[::1] weights, weight_t[::1] slots, int64_t[::1] last_step,
+    const int64_t[::1] places,
 ):
-    """Bring every weight to `step`; weights, slots and last_step change in place."""
+    """Bring the weights at some places, or with None all, to `step`; all three change in place."""
     cdef Settings s = settings
     cdef Job job
-    if last_step.shape[0] == 0:
+    cdef const int64_t *some = NULL
+    if last_step.shape[0] == 0 or (places is not None and places.shape[0] == 0):
         return
-    job.storage, job.step, job.n_weights = NO_GRADIENT, step, weights.shape[0]
+    job.storage, job.step, job.n_weights, job.n_places = NO_GRADIENT, step, weights.shape[0], -1
+    if places is not None:
+        some, job.n_places = &places[0], places.shape[0]
     with nogil:
-        dispatch(s, job, <const int64_t *>NULL, <const weight_t *>NULL, start(weights),
-                 start(slots), &last_step[0])
+        dispatch(s, job, some, <const weight_t *>NULL, start(weights), start(slots), &last_step[0])

@@ -1,97 +1,101 @@
-"""The optimizers' recurrences for one weight, stepping through every gradient, zeros and all."""
+"""The optimizers' recurrences, stepping through every gradient, zeros and all.
 
-from collections.abc import Iterable
-from math import sqrt
+Each is a generator that is sent gradients and gives the weights after each: numbers or arrays.
+"""
+
+from collections.abc import Generator, Iterable
+from typing import Any
 
 import numpy as np
 
+Recurrence = Generator[Any, Any, None]
+
+
+def after(recurrence: Recurrence, gradients: Iterable[Any]) -> Any:
+    """The weights after all gradients."""
+    w = next(recurrence)
+    for g in gradients:
+        w = recurrence.send(g)
+    return w
+
 
 def adagrad(
-    w: float,
-    gradients: Iterable[float],
+    w: Any,
     learning_rate: float = 0.01,
     epsilon: float = 1e-7,
     l1: float = 0.0,
     l2: float = 0.0,
     initial_accumulator: float = 0.0,
-) -> float:
+) -> Recurrence:
     # A million subtractions of the same number drift by more than 1e-12 in float64.
     wide = np.longdouble
     w, r = wide(w), wide(initial_accumulator)
     kappa = wide(learning_rate) / (wide(epsilon) + np.sqrt(r))
-    for g in gradients:
-        if g:
-            r += wide(g) ** 2
+    while True:
+        g = yield w
+        if np.shape(g) or g:
+            r = r + wide(g) ** 2
             kappa = wide(learning_rate) / (wide(epsilon) + np.sqrt(r))
-            w -= kappa * wide(g)
+            w = w - kappa * wide(g)
         if l1:
-            w = np.sign(w) * max(abs(w) - kappa * l1, wide(0))
+            w = np.sign(w) * np.maximum(abs(w) - kappa * l1, 0)
         if l2:
-            w /= 1 + kappa * l2
-    return float(w)
+            w = w / (1 + kappa * l2)
 
 
-def sgd(w: float, gradients: Iterable[float], learning_rate: float) -> float:
-    for g in gradients:
-        w -= learning_rate * g
-    return w
+def sgd(w: Any, learning_rate: float) -> Recurrence:
+    while True:
+        g = yield w
+        w = w - learning_rate * g
 
 
 def momentum(
-    w: float,
-    gradients: Iterable[float],
-    learning_rate: float,
-    momentum: float = 0.9,
-    nesterov: bool = False,
-) -> float:
+    w: Any, learning_rate: float, momentum: float = 0.9, nesterov: bool = False
+) -> Recurrence:
     v = 0.0
-    for g in gradients:
+    while True:
+        g = yield w
         v = momentum * v - learning_rate * g
-        w += momentum * v - learning_rate * g if nesterov else v
-    return w
+        w = w + (momentum * v - learning_rate * g if nesterov else v)
 
 
-def rmsprop(
-    w: float,
-    gradients: Iterable[float],
-    learning_rate: float,
-    rho: float = 0.9,
-    epsilon: float = 1e-7,
-) -> float:
+def rmsprop(w: Any, learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Recurrence:
     s = 0.0
-    for g in gradients:
+    while True:
+        g = yield w
         s = rho * s + (1 - rho) * g**2
-        w -= learning_rate * g / (sqrt(s) + epsilon)
-    return w
+        w = w - learning_rate * g / (s**0.5 + epsilon)
 
 
 def adadelta(
-    w: float,
-    gradients: Iterable[float],
-    learning_rate: float = 1.0,
-    rho: float = 0.95,
-    epsilon: float = 1e-6,
-) -> float:
+    w: Any, learning_rate: float = 1.0, rho: float = 0.95, epsilon: float = 1e-6
+) -> Recurrence:
     s = u = 0.0
-    for g in gradients:
+    while True:
+        g = yield w
         s = rho * s + (1 - rho) * g**2
-        d = sqrt(u + epsilon) / sqrt(s + epsilon) * g
+        d = (u + epsilon) ** 0.5 / (s + epsilon) ** 0.5 * g
         u = rho * u + (1 - rho) * d**2
-        w -= learning_rate * d
-    return w
+        w = w - learning_rate * d
 
 
 def adam(
-    w: float,
-    gradients: Iterable[float],
+    w: Any,
     learning_rate: float,
     beta_1: float = 0.9,
     beta_2: float = 0.999,
     epsilon: float = 1e-8,
-) -> float:
+) -> Recurrence:
     m = v = 0.0
-    for t, g in enumerate(gradients, 1):
+    t = 0
+    while True:
+        g = yield w
+        t += 1
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g**2
-        w -= learning_rate * (m / (1 - beta_1**t)) / (sqrt(v / (1 - beta_2**t)) + epsilon)
-    return w
+        w = w - learning_rate * (m / (1 - beta_1**t)) / ((v / (1 - beta_2**t)) ** 0.5 + epsilon)
+
+
+def recurrence_of(optimizer: Any) -> Any:
+    """Named as the optimizer's class."""
+    return globals()[type(optimizer).__name__.lower()]

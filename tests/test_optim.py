@@ -267,7 +267,7 @@ def csr_with(**parts):
 
 
 BAD_GRADIENTS = {
-    "unknown name": ("nowhere", np.zeros(3), ValueError, "no such parameter"),
+    "unknown name": ("nowhere", np.zeros(3), ValueError, "there is no parameter"),
     "shape": ("weights", np.zeros((40, 3)), ValueError, "has shape"),
     "sparse shape": ("weights", sp.csr_array((3, 41)), ValueError, "has shape"),
     "broadcast": ("weights", np.float64(1.0), ValueError, "has shape"),

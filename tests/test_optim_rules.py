@@ -17,48 +17,40 @@ TOLERANCE = {np.float64: {"rtol": 1e-12, "atol": 1e-14}, np.float32: {"rtol": 2e
 rate = st.floats(1e-3, 1)
 small = st.floats(1e-6, 1e-1)
 RULES = {
-    AdaGrad: (
-        reference.adagrad,
-        {
-            "learning_rate": rate,
-            "l1": st.one_of(st.just(0.0), small),
-            "l2": st.one_of(st.just(0.0), small, st.floats(1, 100)),
-            "initial_accumulator": st.floats(1e-3, 1),
-        },
-    ),
-    SGD: (reference.sgd, {"learning_rate": rate}),
-    Momentum: (
-        reference.momentum,
-        {
-            "learning_rate": rate,
-            "momentum": st.one_of(st.just(0.0), st.floats(0.1, 0.999)),
-            "nesterov": st.booleans(),
-        },
-    ),
-    RMSProp: (reference.rmsprop, {"learning_rate": rate, "rho": st.floats(0, 0.999)}),
-    AdaDelta: (reference.adadelta, {"rho": st.floats(0, 0.999)}),
-    Adam: (
-        reference.adam,
-        {
-            "learning_rate": rate,
-            "beta_1": st.one_of(st.just(0.0), st.just(0.9), st.floats(0.01, 0.94)),
-            "beta_2": st.one_of(st.just(0.999), st.floats(0.9, 0.9999)),
-            "epsilon": st.sampled_from([1e-12, 1e-8, 1e-3, 0.1]),
-        },
-    ),
+    AdaGrad: {
+        "learning_rate": rate,
+        "l1": st.one_of(st.just(0.0), small),
+        "l2": st.one_of(st.just(0.0), small, st.floats(1, 100)),
+        "initial_accumulator": st.floats(1e-3, 1),
+    },
+    SGD: {"learning_rate": rate},
+    Momentum: {
+        "learning_rate": rate,
+        "momentum": st.one_of(st.just(0.0), st.floats(0.1, 0.999)),
+        "nesterov": st.booleans(),
+    },
+    RMSProp: {"learning_rate": rate, "rho": st.floats(0, 0.999)},
+    AdaDelta: {"rho": st.floats(0, 0.999)},
+    Adam: {
+        "learning_rate": rate,
+        "beta_1": st.one_of(st.just(0.0), st.just(0.9), st.floats(0.01, 0.94)),
+        "beta_2": st.one_of(st.just(0.999), st.floats(0.9, 0.9999)),
+        "epsilon": st.sampled_from([1e-12, 1e-8, 1e-3, 0.1]),
+    },
 }
 
 
 def expected(optimizer, start, history, n_steps):
     """Weights after n_steps; history has (step, places, gradients)."""
-    recurrence, _ = RULES[type(optimizer)]
+    recurrence = reference.recurrence_of(optimizer)
     result = []
     for j, w in enumerate(start):
         gradients = np.zeros(n_steps)
         for step, places, values in history:
             if j in places:
                 gradients[step - 1] = values[list(places).index(j)]
-        result.append(recurrence(float(w), gradients.tolist(), **asdict(optimizer)))
+        steps = recurrence(float(w), **asdict(optimizer))
+        result.append(float(reference.after(steps, gradients.tolist())))
     return np.array(result)
 
 
@@ -106,7 +98,7 @@ moves = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_equals_the_recurrence(rule, dtype, data):
-    optimizer = rule(**data.draw(st.fixed_dictionaries(RULES[rule][1])))
+    optimizer = rule(**data.draw(st.fixed_dictionaries(RULES[rule])))
     start = np.array(data.draw(st.lists(gradient, min_size=N_WEIGHTS, max_size=N_WEIGHTS)))
     result, by_formula = play(optimizer, start, data.draw(moves), dtype)
     assert_allclose(result, by_formula, **TOLERANCE[dtype])
@@ -168,6 +160,51 @@ def test_adam_coasts_exactly_however_small_the_gradient(first, gap):
     skip(optimizer, gap)
     optimizer.flush(params)
     by_formula = [
-        reference.adam(0.0, [0.0] * (1 + first) + [g] + [0.0] * gap, 1.0) for g in size.tolist()
+        reference.after(reference.adam(0.0, 1.0), [0.0] * (1 + first) + [g] + [0.0] * gap)
+        for g in size.tolist()
     ]
     assert_allclose(params["w"], by_formula, rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", LONG, ids=repr)
+def test_flush_of_some_places_brings_those_current_and_no_others(optimizer):
+    def after_a_gap():
+        fresh = type(optimizer)(**asdict(optimizer))
+        params = {"w": np.linspace(-1, 1, 6).reshape(2, 3), "other": np.ones(2)}
+        fresh.update(params, {"w": np.ones((2, 3)), "other": np.ones(2)})
+        for _ in range(9):
+            fresh.update(params, {"w": sp.csr_array((2, 3)), "other": sp.csr_array((1, 2))})
+        return fresh, params
+
+    whole, flushed = after_a_gap()
+    whole.flush(flushed)
+    some, params = after_a_gap()
+    left = {name: p.copy() for name, p in params.items()}
+    assert some.flush(params, {"w": [4, 1, 1]}) is params
+    assert params["w"].flat[[1, 4]].tolist() == flushed["w"].flat[[1, 4]].tolist()
+    assert params["w"].flat[[0, 2, 3, 5]].tolist() == left["w"].flat[[0, 2, 3, 5]].tolist()
+    assert params["other"].tolist() == left["other"].tolist()
+    some.flush(params, {"w": []})
+    some.flush(params)
+    assert params["w"].tolist() == flushed["w"].tolist()
+    assert params["other"].tolist() == flushed["other"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("places", "error", "message"),
+    [
+        ({"w": [0, 3]}, ValueError, "between 0 and 2"),
+        ({"w": [-1]}, ValueError, "between 0 and 2"),
+        ({"w": [0.5]}, TypeError, "whole numbers"),
+        ({"v": [0]}, ValueError, "there is no parameter 'v'"),
+        ([0], TypeError, "places must be a dict"),
+    ],
+)
+def test_flush_of_places_that_are_none(places, error, message):
+    optimizer = Momentum(0.1)
+    params = {"w": np.ones(3)}
+    optimizer.update(params, {"w": np.ones(3)})
+    optimizer.update(params, {"w": sp.csr_array((1, 3))})
+    with pytest.raises(error, match=message):
+        optimizer.flush(params, places)
+    assert params["w"].tolist() == [0.9, 0.9, 0.9]

@@ -50,6 +50,20 @@ def check_parameter(name: str, parameter: object) -> NDArray[Any]:
     return parameter
 
 
+def check_places(name: str, parameter: NDArray[Any], places: object) -> NDArray[np.int64]:
+    """Give indices into the flattened parameter, or an error that says why they are none."""
+    array = np.asarray(places)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"places in {name!r} have dtype {array.dtype}; they must be whole numbers")
+    array = np.ascontiguousarray(array, dtype=np.int64).reshape(-1)
+    if array.size and not (array.min() >= 0 and array.max() < parameter.size):
+        raise ValueError(
+            f"places in {name!r} must lie between 0 and {parameter.size - 1}; they go from "
+            f"{array.min()} to {array.max()}"
+        )
+    return array
+
+
 def check_step(name: str, parameter: object, gradient: Any) -> Step:
     """Check a parameter and its gradient; the caller's gradient is never changed.
 

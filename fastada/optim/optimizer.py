@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada import _optim
-from fastada.optim.gradients import Step, check_parameter, check_step
+from fastada.optim.gradients import Step, check_parameter, check_places, check_step
 from fastada.rows import Rows
 
 Params = TypeVar("Params", bound=Mapping[str, NDArray[Any]])
@@ -115,13 +115,9 @@ class Optimizer:
         """
         _check_mapping("params", params)
         _check_mapping("grads", grads)
+        _check_known(params, grads)
         steps = []
         for name, gradient in grads.items():
-            if name not in params:
-                raise ValueError(
-                    f"there is a gradient of {name!r}, but no such parameter; "
-                    f"there are {list(params)}"
-                )
             step = check_step(name, params[name], gradient)
             self._check_record(name, step.parameter)
             steps.append(step)
@@ -131,18 +127,22 @@ class Optimizer:
             self._take(step)
         return params
 
-    def flush(self, params: Params) -> Params:
-        """Bring every weight current, in place, by the steps that were left for later.
+    def flush(self, params: Params, places: Mapping[str, Any] | None = None) -> Params:
+        """Bring weights current, in place, by the steps that were left for later.
 
         A weight that CSR gradients do not visit still changes under some rules: a penalty
         shrinks it, momentum carries it on. The optimizer leaves that until the weight's next visit,
-        and does it for all weights here. Call it before the weights are read; training may
-        go on afterwards. Its cost is in proportion to the number of weights.
+        and does it here. Call it before weights are read; training may go on afterwards. A
+        gradient that is computed from a few weights needs those alone: name their `places`,
+        and the cost is in proportion to their number, else to the number of all weights.
 
         Parameters
         ----------
         params : dict of str to ndarray
             Parameters that have taken no step are left as they are.
+        places : dict of str to array of int, optional
+            For each parameter named, which weights, as indices into the flattened parameter.
+            Parameters that it does not name are left. By default all weights of all parameters.
 
         Returns
         -------
@@ -152,20 +152,28 @@ class Optimizer:
         Raises
         ------
         TypeError, ValueError
-            If a parameter cannot be updated in place or is not the one that took the steps.
+            If a parameter cannot be updated in place or is not the one that took the steps, or
+            places are not in it. Nothing has been changed then.
         """
         _check_mapping("params", params)
-        known = [name for name in params if name in self._records]
+        if places is not None:
+            _check_mapping("places", places)
+            _check_known(params, places)
+        known = [name for name in (params if places is None else places) if name in self._records]
+        some: dict[str, NDArray[np.int64]] = {}
         for name in known:
             self._check_record(name, check_parameter(name, params[name]))
+            if places is not None:
+                some[name] = check_places(name, params[name], places[name])
         for name in known:
             record = self._records[name]
-            _optim.catch_up_all(
+            _optim.catch_up(
                 self._settings,
                 record.step,
                 params[name].reshape(-1),
                 record.slots.reshape(-1),
                 record.last_step,
+                some.get(name),
             )
         return params
 
@@ -311,6 +319,12 @@ class Optimizer:
 def _check_mapping(what: str, value: object) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"{what} must be a dict, not {type(value).__name__}")
+
+
+def _check_known(params: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+    for name in named:
+        if name not in params:
+            raise ValueError(f"there is no parameter {name!r}; there are {list(params)}")
 
 
 def _check_hyperparameter(name: str, value: Any) -> None:

@@ -98,11 +98,12 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> Any:
 
 
 def _store(estimator: AdaGradEstimator, serving: bool, options: dict[str, bool]) -> Stored:
+    parameters = _parameters(estimator)
     part = Linear(estimator._state, estimator._settings, estimator._scale, estimator.n_features_in_)
     stored = linear.to_serve(part, **options) if serving else linear.to_train(part)
     about: dict[str, Any] = {
         "estimator": _kind(estimator),
-        "parameters": _parameters(estimator),
+        "parameters": parameters,
         "n_iter": estimator.n_iter_,
         **{name: [float(loss) for loss in getattr(estimator, name)] for name in CURVES},
     }
