@@ -25,7 +25,7 @@ def learning_rates():
 
 def load_example(name):
     spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -82,3 +82,58 @@ def test_learning_rates_are_drawn(learning_rates, tmp_path, monkeypatch):
     example, rates = learning_rates
     example.plot(rates, str(tmp_path / "rates.png"))
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def optimizers():
+    """The example, its tasks in short, and every rule at a few rates."""
+    library = Path(sysconfig.get_path("stdlib"))
+    roots = {"python": library / "email", "numpy": Path(np.__file__).parent / "linalg"}
+    example = load_example("optimizers")
+    tasks = {
+        "text": example.text_task(docstring_corpus(roots), "python", n_epochs=2),
+        "diabetes": example.diabetes_task(n_epochs=10),
+    }
+    return example, tasks, {k: example.compare(task, (1e-3, 0.1)) for k, task in tasks.items()}
+
+
+def test_optimizers_learn_and_are_reported(optimizers, capsys):
+    example, tasks, results = optimizers
+    for key, task in tasks.items():
+        example.report(task, results[key])
+        for runs in results[key].values():
+            assert [len(r.validation) for r in runs] == [task.n_epochs] * 2
+            best = example.best_of(runs)
+            assert task.least < best.train[-1] < best.train[0]
+            assert best.validation[-1] == min(r.validation[-1] for r in runs)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line][2:8] == list(example.RULES)
+
+
+def test_rare_words_get_more_from_adagrad_than_from_sgd(optimizers):
+    example, tasks, results = optimizers
+    share = {}
+    for name in ("AdaGrad", "SGD"):
+        best = example.best_of(results["text"][name])
+        _, size = example.weights_by_frequency(tasks["text"], best)
+        share[name] = size[0] / size[-1]
+    assert share["AdaGrad"] > 3 * share["SGD"]
+
+
+def test_a_rate_that_diverges_is_told_as_infinite_loss(optimizers):
+    example, tasks, _ = optimizers
+    task = tasks["diabetes"]
+    run = example.run(task, example.SGD, 1e6)
+    assert len(run.validation) == task.n_epochs
+    assert run.validation[-1] == run.test == np.inf
+
+
+def test_optimizers_are_drawn_and_read_text(optimizers, tmp_path):
+    pytest.importorskip("matplotlib", reason="the picture needs matplotlib")
+    example, tasks, results = optimizers
+    example.plot(tasks, results, str(tmp_path / "optimizers.png"))
+    assert (tmp_path / "optimizers.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "text.tsv").write_text("b\tone\nc\ttwo\ttabs\na\tthree\nd\tfour\n")
+    corpus = example.read_lines(str(tmp_path / "text.tsv"))
+    assert corpus.texts == ["one", "two\ttabs", "three", "four"]
+    assert corpus.labels == ["first", "other", "first", "other"]
