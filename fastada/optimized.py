@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -146,12 +146,12 @@ class OptimizedState(State):
         ValueError
             If they differ by more than the learning rate.
         """
-        ours, theirs = self.optimizer.state_dict(), optimizer.state_dict()
+        ours, theirs = asdict(self.optimizer), asdict(optimizer)
         same_kind = type(optimizer) is type(self.optimizer)
-        if same_kind and ours["hyperparameters"] == theirs["hyperparameters"]:
+        if same_kind and ours == theirs:
             return self
         rates = {"learning_rate": None}
-        if not same_kind or ours["hyperparameters"] | rates != theirs["hyperparameters"] | rates:
+        if not same_kind or ours | rates != theirs | rates:
             raise ValueError(
                 f"a model trained by {self.optimizer!r} cannot go on under {optimizer!r}, only "
                 "under another learning rate: fit it anew"
