@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ from fastada.settings import (
 )
 from fastada.state import State
 from fastada.stopping import Patience
+from fastada.text.ngrams import effective_n_jobs
+from fastada.threads import Team, check_replicas, useful_threads
 from fastada.validation import FLOATS, canonical_rows
 from fastada.visits import Visits
 
@@ -112,6 +115,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
         check_number("batch_size", self.batch_size, at_least=1, integer=True)
         check_number("max_iter", self.max_iter, at_least=1, integer=True)
+        check_number("n_syncs", self.n_syncs, at_least=1, integer=True)
+        if self.n_jobs is not None:
+            check_number("n_jobs", self.n_jobs, integer=True)
+            effective_n_jobs(self.n_jobs)
         check_number("n_iter_no_change", self.n_iter_no_change, at_least=1, integer=True)
         check_number("validation_fraction", self.validation_fraction, above=0, below=1)
         for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start"):
@@ -245,6 +252,9 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     ) -> tuple[State, Settings, Scale]:
         """Give what training starts from, and take note of X's columns once nothing can fail."""
         started = self._start(rows, targets, weight) if anew else None
+        n_threads = useful_threads(effective_n_jobs(self.n_jobs), rows, targets)
+        if n_threads > 1:
+            check_replicas(started[0] if started else self._check_goes_on(), n_threads)
         validate_data(self, X, reset=anew, skip_check_array=True)
         return started or self._go_on(rows)
 
@@ -267,12 +277,12 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     ) -> None:
         patience = Patience(self.tol, self.n_iter_no_change)
         callbacks = EpochCallbacks(self, X, y, self.max_iter, self._fitted_attributes)
+        team = self._team(rows, targets, visits)
         best = self._state
         for epoch in range(self.max_iter):
             callbacks.epoch_begins()
             start = time.perf_counter()
-            order = visits.of_epoch(self._state.n_epochs)
-            loss = self._learn(rows, targets, visits.sample_weight, order, epoch + 1)
+            loss = self._learn(rows, targets, visits, team, epoch + 1)
             self._state.n_epochs += 1
             self.n_iter_ = epoch + 1
             self.loss_curve_.append(loss)
@@ -291,19 +301,26 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             self._state = best
         callbacks.fit_ends()
 
+    def _team(self, rows: Rows, targets: Targets, visits: Visits) -> Team | None:
+        """Give the threads that are to learn the rows, or None for this one alone."""
+        n_threads = useful_threads(effective_n_jobs(self.n_jobs), rows, targets)
+        if n_threads == 1:
+            return None
+        shares = visits.shares(n_threads)
+        return Team(rows, targets, visits.sample_weight, shares, self.n_syncs)
+
     def _learn(
-        self,
-        rows: Rows,
-        targets: Targets,
-        weight: npt.NDArray[np.float64],
-        order: npt.NDArray[np.int64],
-        epoch: int,
+        self, rows: Rows, targets: Targets, visits: Visits, team: Team | None, epoch: int
     ) -> float:
         self.__dict__.pop("_sparse_coef", None)
+        state, settings, number = self._state, self._settings, self._state.n_epochs
         try:
-            if isinstance(self._state, OptimizedState):
-                return self._state.learn(self._settings, rows, targets, weight, order)
-            return learn(self._state, self._settings, rows, targets, weight, order)
+            if team is not None:
+                return team.learn(state, settings, partial(visits.of_share, epoch=number))
+            order = visits.of_epoch(number)
+            if isinstance(state, OptimizedState):
+                return state.learn(settings, rows, targets, visits.sample_weight, order)
+            return learn(state, settings, rows, targets, visits.sample_weight, order)
         except FloatingPointError as error:
             raise FloatingPointError(
                 f"training diverged in epoch {epoch} with learning_rate="
@@ -414,9 +431,9 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             self.n_iter_ = 1
         else:
             self._state, self._settings, self._scale = started
-        order = np.flatnonzero(weight).astype(np.int64)
-        loss = self._learn(rows, targets, weight, order, 1)
-        if len(order):
+        visits = Visits(rows, targets.array, weight, False, None)
+        loss = self._learn(rows, targets, visits, self._team(rows, targets, visits), 1)
+        if len(visits.order):
             self.loss_curve_.append(loss)
 
     # -- the model -------------------------------------------------------------------------

@@ -88,6 +88,12 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None
         Type of weights and accumulators. None: that of X; float64 if X has another.
+    n_jobs : int or None, default=None
+        Threads that train; -1: all cores. Each learns a share of the rows on a replica of the
+        model. Another number gives another model, of about the same quality (docs/scaling.md);
+        the same number gives the same bits. Of too few rows to go round, fewer threads take part.
+    n_syncs : int, default=1
+        How many times an epoch the replicas of n_jobs threads are combined.
     verbose : int, default=0
         1 prints a line per epoch.
     random_state : int, RandomState instance or None, default=None
@@ -162,6 +168,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         class_weight: dict[Any, float] | str | None = None,
         warm_start: bool = False,
         dtype: npt.DTypeLike | None = None,
+        n_jobs: int | None = None,
+        n_syncs: int = 1,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -186,6 +194,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.n_syncs = n_syncs
         self.verbose = verbose
         self.random_state = random_state
 

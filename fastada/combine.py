@@ -17,6 +17,7 @@ what learning on base itself would have given, up to rounding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ import numpy.typing as npt
 
 from fastada import _combine
 from fastada.rows import Rows
-from fastada.settings import Settings, is_stamped
+from fastada.settings import UPDATES, Settings, is_stamped
 from fastada.state import State
 
 
@@ -39,7 +40,7 @@ class Movement:
     columns : ndarray of int32 or int64, shape (n_columns,)
         Sorted; the columns that the rows learned have.
     change, squares : ndarray of the weights' type, shape (n_columns, n_outputs)
-        Changes of the values in steps of common length, and sums of squared gradients.
+        See src/combine.pxd.
     alive : ndarray of uint8, shape (n_columns, n_outputs) or (0, n_outputs)
         With a penalty that "comid" applies: whether some worker's weight is not zero.
     intercept : ndarray of float64, shape (n_outputs, 2)
@@ -99,15 +100,25 @@ def make_room(base: State, settings: Settings, n_steps: int) -> bool:
     return False
 
 
+def pace_of(n_steps: int, n_steps_of_all: int) -> float:
+    """Give how many of a round's steps each of a worker's stands for."""
+    return n_steps_of_all / n_steps if n_steps else 1.0
+
+
 def share_settings(settings: Settings, n_steps: int, n_steps_of_all: int) -> Settings:
     """Give the settings for a worker's share, n_steps of a round of n_steps_of_all.
 
-    With a penalty that "comid" applies, each step of its counts for those that the others take
-    meanwhile. Not to be changed in the round.
+    Each step stands for as many as all workers take meanwhile: see src/combine.pxd.
     """
-    if not is_stamped(settings):
-        return settings
-    return {**settings, "pace": n_steps_of_all / max(1, n_steps)}
+    pace = pace_of(n_steps, n_steps_of_all)
+    own: Settings = {**settings, "pace": pace, "gain": math.sqrt(pace)}
+    if settings["update"] == UPDATES["comid"]:
+        # Of the gradients the rate, and not of the penalty.
+        own["rate"] *= own["gain"]
+        own["intercept_rate"] *= own["gain"]
+        own["l1"] /= own["gain"]
+        own["l2"] /= own["gain"]
+    return own
 
 
 def replica_of(base: State, columns: npt.NDArray[Any]) -> State:
@@ -153,6 +164,7 @@ def movement_of(
     loss, weight : float
         Sums over the rows learned: see fastada.epoch.learn_sums.
     """
+    pace = pace_of(n_steps, n_steps_of_all)
     shape = len(columns), base.n_outputs
     change, squares = np.zeros(shape, base.dtype), np.zeros(shape, base.dtype)
     alive = np.zeros((len(columns) if is_stamped(settings) else 0, base.n_outputs), np.uint8)
@@ -162,12 +174,13 @@ def movement_of(
         settings,
         float(base.clock[0] - base.clock[1]),
         float(n_steps_of_all),
+        pace,
         columns,
         change,
         squares,
         alive,
     )
-    intercept = _intercept_movement(base, replica, settings)
+    intercept = _intercept_movement(base, replica, settings, pace)
     return Movement(columns, change, squares, alive, intercept, n_steps, loss, weight)
 
 
@@ -234,24 +247,26 @@ def merge_records(
     base: State,
     replicas: Sequence[State],
     columns: Sequence[npt.NDArray[Any]],
+    n_steps: Sequence[int],
     settings: Settings,
-    n_steps_of_all: int,
     begin: int,
     end: int,
 ) -> None:
     """Combine columns begin to end of replicas in one memory, and bring the replicas up to date.
 
-    columns[k] are those that replica k agrees with base in at the start of the round. Calls for
-    other columns may run at the same time; after them comes merge_common.
+    columns[k] are those that replica k agreed with base in at the start of the round, and
+    n_steps[k] its steps. Calls for other columns may run at the same time; after them comes
+    merge_common.
     """
     _combine.merge(
         base.records,
         [replica.records for replica in replicas],
         list(columns),
         columns[0],
+        [pace_of(own, sum(n_steps)) for own in n_steps],
         settings,
         float(base.clock[0] - base.clock[1]),
-        float(n_steps_of_all),
+        float(sum(n_steps)),
         base.n_outputs,
         begin,
         end,
@@ -259,12 +274,15 @@ def merge_records(
 
 
 def merge_common(
-    base: State, replicas: Sequence[State], settings: Settings, n_steps_of_all: int
+    base: State, replicas: Sequence[State], n_steps: Sequence[int], settings: Settings
 ) -> None:
     """Combine all but the records, once these are combined."""
-    moved = sum(_intercept_movement(base, replica, settings) for replica in replicas)
-    _move_intercept(base, settings, np.asarray(moved))
-    base.clock[0] += n_steps_of_all
+    moved = [
+        _intercept_movement(base, replica, settings, pace_of(own, sum(n_steps)))
+        for replica, own in zip(replicas, n_steps, strict=True)
+    ]
+    _move_intercept(base, settings, np.asarray(sum(moved)))
+    base.clock[0] += sum(n_steps)
     for replica in replicas:
         refresh_common(replica, base)
 
@@ -274,13 +292,15 @@ def _intercept_settings(settings: Settings) -> Settings:
     return {**settings, "l1": 0.0, "l2": 0.0, "rate": settings["intercept_rate"]}
 
 
-def _intercept_movement(base: State, replica: State, settings: Settings) -> npt.NDArray[np.float64]:
+def _intercept_movement(
+    base: State, replica: State, settings: Settings, pace: float
+) -> npt.NDArray[np.float64]:
     n = base.n_outputs
     change, squares = np.zeros((n, 1)), np.zeros((n, 1))
     columns, none = np.arange(n, dtype=np.int32), np.empty((0, 1), np.uint8)
     plain = _intercept_settings(settings)
     _combine.extract(
-        base.intercept, replica.intercept, plain, 0.0, 0.0, columns, change, squares, none
+        base.intercept, replica.intercept, plain, 0.0, 0.0, pace, columns, change, squares, none
     )
     return np.hstack([change, squares])
 

@@ -35,6 +35,8 @@ OWN = {
     "beta": "it belongs to update='ftrl'",
     "alpha": "optim.AdaGrad has penalties l1 and l2, the others have none",
     "l1_ratio": "optim.AdaGrad has penalties l1 and l2, the others have none",
+    "n_jobs": "an optimizer trains on one thread",
+    "n_syncs": "it belongs to n_jobs",
 }
 
 

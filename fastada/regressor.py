@@ -52,6 +52,12 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
     n_iter_no_change : int, default=2
     warm_start : bool, default=False
     dtype : float32, float64 or None, default=None
+    n_jobs : int or None, default=None
+        Threads that train; -1: all cores. Each learns a share of the rows on a replica of the
+        model. Another number gives another model, of about the same quality (docs/scaling.md);
+        the same number gives the same bits. Of too few rows to go round, fewer threads take part.
+    n_syncs : int, default=1
+        How many times an epoch the replicas of n_jobs threads are combined.
     verbose : int, default=0
     random_state : int, RandomState instance or None, default=None
         All of them as AdaGradClassifier has them.
@@ -104,6 +110,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         n_iter_no_change: int = 2,
         warm_start: bool = False,
         dtype: npt.DTypeLike | None = None,
+        n_jobs: int | None = None,
+        n_syncs: int = 1,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -127,6 +135,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.n_syncs = n_syncs
         self.verbose = verbose
         self.random_state = random_state
 

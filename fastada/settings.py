@@ -41,6 +41,7 @@ class Settings(TypedDict):
     largest_value: float
     largest_gradient: float
     pace: float
+    gain: float
 
 
 def make_settings(
@@ -75,6 +76,7 @@ def make_settings(
         largest_value=largest_value,
         largest_gradient=LARGEST_GRADIENT[dtype],
         pace=1.0,
+        gain=1.0,
     )
 
 

@@ -15,6 +15,16 @@ from fastada.settings import Settings, is_stamped
 CACHE_LINE = 64
 
 
+def check_memory(n_bytes: int, what: str, remedy: str) -> None:
+    """Raise MemoryError if the machine has less memory than n_bytes."""
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if n_bytes > memory:
+            raise MemoryError(
+                f"{what} needs {n_bytes:,} bytes; this machine has {memory:,}. Use {remedy}"
+            )
+
+
 def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Zeros that begin on a cache line, so that no record of up to 64 bytes lies on two.
 
@@ -24,13 +34,11 @@ def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[A
         Before anything is allocated, where the machine has less memory than that.
     """
     n_bytes = math.prod(shape) * dtype.itemsize
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if n_bytes > memory:
-            raise MemoryError(
-                f"the state of {' x '.join(map(str, shape))} numbers needs {n_bytes:,} bytes; "
-                f"this machine has {memory:,}. Use fewer features or classes, or dtype='float32'"
-            )
+    check_memory(
+        n_bytes,
+        f"the state of {' x '.join(map(str, shape))} numbers",
+        "fewer features or classes, or dtype='float32'",
+    )
     raw = np.zeros(n_bytes + CACHE_LINE, dtype=np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
     return raw[start : start + n_bytes].view(dtype).reshape(shape)

@@ -56,7 +56,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     multi_class : {"ovr", "multinomial"}, default="ovr"
     class_weight : dict, "balanced" or None, default=None
     n_jobs : int or None, default=None
-        Threads of the vectoriser.
+        Threads of the vectoriser and, on their shares of the rows, of the classifier.
     verbose : int, default=0
     random_state : int, RandomState instance or None, default=None
 
@@ -208,6 +208,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             max_iter=self.max_iter,
             multi_class=self.multi_class,
             class_weight=self.class_weight,
+            n_jobs=self.n_jobs,
             verbose=self.verbose,
             random_state=self.random_state,
         )

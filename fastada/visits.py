@@ -84,6 +84,22 @@ class Visits:
         permutation = np.random.default_rng([self.seed or 0, epoch]).permutation(len(self.order))
         return self.order[permutation]
 
+    def shares(self, n: int) -> list[npt.NDArray[np.int64]]:
+        """Deal the visits out to n threads, once for all epochs."""
+        if not self.shuffle:
+            return [self.order[k::n].copy() for k in range(n)]
+        # The numbers after the seed are none that another generator here has.
+        dealt = np.random.default_rng([self.seed, n, 2**32 - 1]).permutation(len(self.order))
+        return [self.order[np.sort(dealt[k::n])] for k in range(n)]
+
+    def of_share(
+        self, share: npt.NDArray[np.int64], number: int, epoch: int
+    ) -> npt.NDArray[np.int64]:
+        """Give the rows of a share in the order of that epoch."""
+        if not self.shuffle:
+            return share
+        return np.random.default_rng([self.seed, epoch, 1 + number]).permutation(share)
+
 
 def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     """Give a 64-bit key of each row's content, equal for equal rows with equal targets."""

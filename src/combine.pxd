@@ -1,37 +1,46 @@
 """How the movements of several replicas of a state become one.
 
-K workers start a round from the same record (w0, G0) and learn rows of their own; worker k ends
-with (w_k, G_k). A sum of the weights' changes would step too far where several of them learned
-the same feature, an average not far enough where one did. AdaGrad itself says how far: the
-steps of each get the length that they would have had, had it seen all the gradients,
+In a round K workers start from the same record (w0, G0), and each learns rows of its own on a
+replica. A sum of what they change would step too far where several learn the same feature, an
+average not far enough where one does. Two things put that right.
 
-    G = G0 + sum_k (G_k - G0)       w = w0 + sum_k (w_k - w0) H_k / H,    H = epsilon + sqrt(G).
+While it learns, worker k takes each of its steps for p_k steps, p_k = (steps of all) / (its own):
+as if every other worker met a row like this one at the same time,
 
-So what worker k has to tell of a coordinate, its movement, is two sums,
+    G += p_k g^2        w -= rate p_k g / H        H = epsilon + sqrt(G)
 
-    change = (w_k - w0) H_k         squares = G_k - G0,
+(by src/training.pxd: gradients times sqrt(p_k), and so the rate). It thus sees how far all of
+them come together, and does not overshoot. And its clock counts p_k steps, so that a penalty
+shrinks its weights as the steps of all do. Ma et al. (2015), "Adding vs. averaging in distributed
+primal-dual optimization", scale the local problems of CoCoA+ for the same reason.
 
-and movements of several workers are one movement: their sum, in any grouping. Alone, a worker's
-record comes out as it was; a rare feature thus keeps the whole of its step.
+At the end it tells of each coordinate its own share of that, its movement, by two sums:
 
-With a penalty, a round of T steps in all is to shrink a weight as T steps do, whoever takes them.
-The clock of every replica therefore runs over all T (`pace` in src/training.pxd): a worker that
-takes T / K of them leaves a proximal step to each of the others' as well. Those are what all workers
-have done alike, and only once must it count. With S(w0, H) for w0 after T proximal steps at H,
+    squares = (G_k - G0) / p_k      change = (w_k - w0) H_k / p_k.
 
-    change = (w_k - S(w0, (H0 + H_k) / 2)) H_k
+Movements of several workers are one movement: their sum, in any grouping. It is applied at the
+step length that AdaGrad has, having seen the gradients of all:
+
+    G = G0 + sum_k squares          w = w0 + sum_k change / H.
+
+Where all K have learned the same, H_k = H, and w is the mean of the w_k. Where one alone has met a
+rare feature, G is near G0, and w moves by what its own p_k-fold step was before the p_k. One
+worker alone gives what it has, exactly.
+
+With a penalty, what a worker leaves of w0 without any gradient, all others leave as well, and it
+counts once. With S(w0, H) for w0 after the T proximal steps of the round at H,
+
+    change = (w_k - S(w0, (H0 + H_k) / 2)) H_k / p_k
     w = S(w0, (H0 + H) / 2) + sum_k change / H.
 
 (H0 + H_k) / 2 stands for the H that grew from H0 to H_k while G grew by even steps: the mean of
-1 / H over them is 2 / (H0 + H_k). A feature that nobody has had shrinks by T steps, exactly; one
-that a single worker has had ends as that worker has it, which is the sequential result where the
-others' rows come between its own. And a weight that all who had it left at zero is zero (`alive`).
+1 / H over them is 2 / (H0 + H_k). A feature that nobody has had shrinks by T steps, exactly. And a
+weight that all who had it left at zero is zero (`alive`).
 
 Rda's sums of gradients add up. Ftrl's z is a sum of gradients too, less sigma w, which telescopes
-to w0 (sqrt(G_k) - sqrt(G0)) / rate where w stays near w0, and several of which must not be
-added either:
+to w0 (sqrt(G_k) - sqrt(G0)) / rate where w stays near w0, and counts once as well:
 
-    change = z_k - z0 + w0 (sqrt(G_k) - sqrt(G0)) / rate
+    change = (z_k - z0 + w0 (sqrt(G_k) - sqrt(G0)) / rate) / p_k
     z = z0 + sum_k change - w0 (sqrt(G) - sqrt(G0)) / rate.
 """
 
@@ -83,12 +92,13 @@ cdef inline weight_t unmoved(
             pull_of(rule, <weight_t>rule.rate / H), n_steps)
 
 
-# Add what the record `own` of one worker has to tell of a coordinate.
+# Add what the record `own` of a worker, whose steps stand for `pace` each, has to tell.
 cdef inline void add_movement(
-    rule_t rule, Round round, const weight_t *base, const weight_t *own, int64_t n_outputs,
-    weight_t *change, weight_t *squares, uint8_t *alive,
+    rule_t rule, Round round, double pace, const weight_t *base, const weight_t *own,
+    int64_t n_outputs, weight_t *change, weight_t *squares, uint8_t *alive,
 ) noexcept nogil:
     cdef weight_t missed = steps_of(rule, base, n_outputs, <weight_t>round.start)
+    cdef weight_t share = <weight_t>(1 / pace)
     cdef weight_t value, G0, G
     cdef int64_t k
     for k in range(n_outputs):
@@ -99,9 +109,9 @@ cdef inline void add_movement(
                 rule, value, G,
                 steps_of(rule, own, n_outputs, <weight_t>(round.start + round.n_steps)))
             alive[k] |= value != 0
-        change[k] += scale_of(rule, G) * (
+        change[k] += share * scale_of(rule, G) * (
             value - unmoved(rule, base[k], G0, G, missed, <weight_t>round.n_steps))
-        squares[k] += G - G0
+        squares[k] += share * (G - G0)
 
 
 # Move a record by what the workers told of it.

@@ -27,19 +27,20 @@ cdef struct Replica:
     void *records
     const void *columns
     int64_t n_columns
+    double pace
     int64_t next_column  # place in columns
 
 
 cdef void extract_by(
-    rule_t rule, Round round, const weight_t *base, const weight_t *own, int64_t n_outputs,
-    const index_t *columns, int64_t n_columns,
+    rule_t rule, Round round, double pace, const weight_t *base, const weight_t *own,
+    int64_t n_outputs, const index_t *columns, int64_t n_columns,
     weight_t *change, weight_t *squares, uint8_t *alive,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, n_outputs)
     cdef int64_t i
     for i in range(n_columns):
         add_movement(
-            rule, round, &base[columns[i] * width], &own[columns[i] * width], n_outputs,
+            rule, round, pace, &base[columns[i] * width], &own[columns[i] * width], n_outputs,
             &change[i * n_outputs], &squares[i * n_outputs], &alive[i * n_outputs])
 
 
@@ -70,14 +71,13 @@ cdef inline int64_t place_of(
     return low
 
 
-# Columns begin to end, a block of them after the other: how many workers have had each; what those
-# tell, where they are several; and the new record to all who have had it. `scratch` has room for
-# the sums of a block: change, squares, alive and the number of workers. A column that one worker
-# alone has had is copied: what it would come to by sums, without their rounding.
+# Columns begin to end, a block of them after the other: what the workers tell of each, and the new
+# record to all who have had it. `sums` and `alive` have room for a block; `touched` says which
+# columns any worker has had.
 cdef void merge_by(
     rule_t rule, Round round, weight_t *base, int64_t n_outputs,
     Replica *replicas, int64_t n_replicas, const index_t *_type, int64_t begin, int64_t end,
-    weight_t *sums, uint8_t *alive, int64_t *n_workers,
+    weight_t *sums, uint8_t *alive, uint8_t *touched,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, n_outputs)
     cdef int64_t record_bytes = width * sizeof(weight_t)
@@ -98,30 +98,22 @@ cdef void merge_by(
         if first == end:
             return
         last = min(end, first + BLOCK)
-        memset(n_workers, 0, BLOCK * sizeof(int64_t))
-        for r in range(n_replicas):
-            columns = <const index_t *>replicas[r].columns
-            i = replicas[r].next_column
-            while i < replicas[r].n_columns and columns[i] < last:
-                n_workers[columns[i] - first] += 1
-                i += 1
         memset(sums, 0, 2 * BLOCK * n_outputs * sizeof(weight_t))
         memset(alive, 0, BLOCK * n_outputs)
+        memset(touched, 0, BLOCK)
         for r in range(n_replicas):
             columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
             i = replicas[r].next_column
             while i < replicas[r].n_columns and columns[i] < last:
                 place = columns[i] - first
-                if n_workers[place] == 1:
-                    memcpy(&base[columns[i] * width], &own[columns[i] * width], record_bytes)
-                else:
-                    add_movement(
-                        rule, round, &base[columns[i] * width], &own[columns[i] * width],
-                        n_outputs, &sums[place * n_outputs], &squares[place * n_outputs],
-                        &alive[place * n_outputs])
+                touched[place] = 1
+                add_movement(
+                    rule, round, replicas[r].pace, &base[columns[i] * width],
+                    &own[columns[i] * width], n_outputs, &sums[place * n_outputs],
+                    &squares[place * n_outputs], &alive[place * n_outputs])
                 i += 1
         for place in range(last - first):
-            if n_workers[place] > 1:
+            if touched[place]:
                 move_record(
                     rule, round, &base[(first + place) * width], n_outputs,
                     &sums[place * n_outputs], &squares[place * n_outputs],
@@ -130,15 +122,14 @@ cdef void merge_by(
             columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
             i = replicas[r].next_column
             while i < replicas[r].n_columns and columns[i] < last:
-                if n_workers[columns[i] - first] > 1:
-                    memcpy(&own[columns[i] * width], &base[columns[i] * width], record_bytes)
+                memcpy(&own[columns[i] * width], &base[columns[i] * width], record_bytes)
                 i += 1
             replicas[r].next_column = i
 
 
 def extract(
     const weight_t[:, ::1] base, const weight_t[:, ::1] own, settings, double start,
-    double n_steps, const index_t[::1] columns,
+    double n_steps, double pace, const index_t[::1] columns,
     weight_t[:, ::1] change, weight_t[:, ::1] squares, uint8_t[:, ::1] alive,
 ):
     """Add the movement from base to own to change, squares and alive, (n_columns, n_outputs).
@@ -156,20 +147,20 @@ def extract(
         flags = &alive[0, 0]
     with nogil:
         if s.update == COMID and s.l2 > 0:
-            extract_by(comid_elastic(s), round, &base[0, 0], &own[0, 0], k, &columns[0], n,
-                       &change[0, 0], &squares[0, 0], flags)
+            extract_by(comid_elastic(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
+                       n, &change[0, 0], &squares[0, 0], flags)
         elif s.update == COMID and s.l1 > 0:
-            extract_by(comid_l1(s), round, &base[0, 0], &own[0, 0], k, &columns[0], n,
-                       &change[0, 0], &squares[0, 0], flags)
+            extract_by(comid_l1(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
+                       n, &change[0, 0], &squares[0, 0], flags)
         elif s.update == COMID:
-            extract_by(comid(s), round, &base[0, 0], &own[0, 0], k, &columns[0], n,
-                       &change[0, 0], &squares[0, 0], flags)
+            extract_by(comid(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
+                       n, &change[0, 0], &squares[0, 0], flags)
         elif s.update == RDA:
-            extract_by(rda(s), round, &base[0, 0], &own[0, 0], k, &columns[0], n,
-                       &change[0, 0], &squares[0, 0], flags)
+            extract_by(rda(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
+                       n, &change[0, 0], &squares[0, 0], flags)
         else:
-            extract_by(ftrl(s), round, &base[0, 0], &own[0, 0], k, &columns[0], n,
-                       &change[0, 0], &squares[0, 0], flags)
+            extract_by(ftrl(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
+                       n, &change[0, 0], &squares[0, 0], flags)
 
 
 def apply(
@@ -206,53 +197,56 @@ def apply(
 
 def merge(
     weight_t[:, ::1] base, list replicas, list columns, const index_t[::1] index_type,
-    settings, double start, double n_steps, int64_t n_outputs, int64_t begin, int64_t end,
+    list paces, settings, double start, double n_steps, int64_t n_outputs, int64_t begin,
+    int64_t end,
 ):
     """Combine columns begin to end of replicas into base, and give all who have them the result.
 
-    columns[k] are those of worker k's rows, outside of which its replica is as base is;
-    index_type is any array of their type.
+    columns[k] are those of worker k's rows, outside of which its replica need not be as base is;
+    paces[k] is how many steps each of its steps stood for; index_type is any array of the type of
+    the columns.
     """
     cdef Settings s = settings
     cdef Round round
     cdef int64_t r, n = len(replicas)
     cdef weight_t[:, ::1] records
-    cdef const index_t[::1] touched
+    cdef const index_t[::1] columns_of
     cdef Replica *found = <Replica *>calloc(n, sizeof(Replica))
     cdef weight_t *sums = <weight_t *>malloc(2 * BLOCK * n_outputs * sizeof(weight_t))
     cdef uint8_t *alive = <uint8_t *>malloc(BLOCK * n_outputs)
-    cdef int64_t *n_workers = <int64_t *>malloc(BLOCK * sizeof(int64_t))
+    cdef uint8_t *touched = <uint8_t *>malloc(BLOCK)
     cdef const index_t *typed = NULL
     round.start, round.n_steps = start, n_steps
     try:
-        if found == NULL or sums == NULL or alive == NULL or n_workers == NULL:
+        if found == NULL or sums == NULL or alive == NULL or touched == NULL:
             raise MemoryError("no memory to combine replicas")
         for r in range(n):
-            records, touched = replicas[r], columns[r]
-            found[r].records, found[r].n_columns = &records[0, 0], touched.shape[0]
-            if touched.shape[0]:
-                found[r].columns = &touched[0]
+            records, columns_of = replicas[r], columns[r]
+            found[r].records, found[r].n_columns = &records[0, 0], columns_of.shape[0]
+            found[r].pace = paces[r]
+            if columns_of.shape[0]:
+                found[r].columns = &columns_of[0]
         with nogil:
             if s.update == COMID and s.l2 > 0:
                 merge_by(comid_elastic(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, n_workers)
+                         begin, end, sums, alive, touched)
             elif s.update == COMID and s.l1 > 0:
                 merge_by(comid_l1(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, n_workers)
+                         begin, end, sums, alive, touched)
             elif s.update == COMID:
                 merge_by(comid(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, n_workers)
+                         begin, end, sums, alive, touched)
             elif s.update == RDA:
                 merge_by(rda(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, n_workers)
+                         begin, end, sums, alive, touched)
             else:
                 merge_by(ftrl(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, n_workers)
+                         begin, end, sums, alive, touched)
     finally:
         free(found)
         free(sums)
         free(alive)
-        free(n_workers)
+        free(touched)
 
 
 def add(

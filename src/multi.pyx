@@ -116,7 +116,7 @@ cdef Progress learn_rows(
                 data[p], n_outputs)
         for k in range(n_outputs):
             margin[k] = sums[k] + intercept_weight(rule, intercept[k], settings.intercept_rate)
-        point = slopes_of(targets, loss, row, s, margin)
+        point = slopes_of(targets, loss, row, settings.gain * s, margin)
         if out_of_bounds(settings, point.value, point.slope):
             return done
         for k in range(n_outputs):
@@ -183,7 +183,7 @@ cdef Progress learn_batches(
             for k in range(n_outputs):
                 margin[k] = sums[k] + intercept_weight(
                     rule, intercept[k], settings.intercept_rate)
-            point = slopes_of(targets, loss, row, s, margin)
+            point = slopes_of(targets, loss, row, settings.gain * s, margin)
             if out_of_bounds(settings, point.value, point.slope):
                 return done
             for k in range(n_outputs):

@@ -68,7 +68,7 @@ cdef Progress learn_rows(
             rule, state, <weight_t>now, &ahead, indices, data, begin, length,
             loaded, weight, pulled_by)
         point = loss_at(loss, margin, target[row])
-        point.slope *= rows.sample_weight[row]
+        point.slope *= settings.gain * rows.sample_weight[row]
         if out_of_bounds(settings, point.value, point.slope):
             return done
         step_and_store(
@@ -126,7 +126,7 @@ cdef Progress learn_batches(
             for p in range(rows.indptr[row], rows.indptr[row + 1]):
                 margin += weight[place[indices[p]] - 1] * data[p]
             point = loss_at(loss, bias + margin, target[row])
-            point.slope *= rows.sample_weight[row]
+            point.slope *= settings.gain * rows.sample_weight[row]
             if out_of_bounds(settings, point.value, point.slope):
                 return done
             slope = <weight_t>point.slope

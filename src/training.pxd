@@ -28,7 +28,8 @@ cdef struct Settings:
     double intercept_rate
     double largest_value     # max |x|: with the slope it bounds every |gradient|
     double largest_gradient  # its square still fits the accumulators
-    double pace              # steps that stamped records count while this replica takes one
+    double pace              # steps that are counted while this replica takes one
+    double gain              # of a replica: what it multiplies gradients by
 
 
 # The rows to learn from, in their order.
@@ -104,6 +105,7 @@ cdef inline Rda rda(Settings settings) noexcept nogil:
     cdef Rda rule
     rule.rate, rule.epsilon = settings.rate, settings.epsilon
     rule.l1, rule.l2 = settings.l1, settings.l2
+    rule.gain = settings.gain
     return rule
 
 
@@ -111,4 +113,5 @@ cdef inline Ftrl ftrl(Settings settings) noexcept nogil:
     cdef Ftrl rule
     rule.rate, rule.beta = settings.rate, settings.beta
     rule.l1, rule.l2 = settings.l1, settings.l2
+    rule.gain = settings.gain
     return rule

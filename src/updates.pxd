@@ -55,6 +55,7 @@ cdef struct Rda:
     double epsilon
     double l1
     double l2
+    double gain  # 1, but for replicas: see src/combine.pxd
 
 
 # FTRL-Proximal (McMahan et al. 2013, Algorithm 1; rate is its alpha).
@@ -63,6 +64,7 @@ cdef struct Ftrl:
     double beta
     double l1
     double l2
+    double gain
 
 
 ctypedef fused rule_t:
@@ -187,11 +189,11 @@ cdef inline void take_step(
     cdef weight_t G = accumulator[0] + g * g
     cdef weight_t step, sigma
     if rule_t is Rda:
-        value[0] += g
+        value[0] += <weight_t>rule.gain * g
     elif rule_t is Ftrl:
         # (sqrt(G + g^2) - sqrt(G)) / rate
         sigma = <weight_t>(1 / rule.rate) * (square_root(G) - square_root(accumulator[0]))
-        value[0] += g - sigma * weight
+        value[0] += <weight_t>rule.gain * g - sigma * weight
     else:
         # u = w - rate g / H, then the proximal step soft(u, rate l1 / H) / (1 + rate l2 / H)
         step = step_size(rule.rate, rule.epsilon, G)

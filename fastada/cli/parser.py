@@ -89,7 +89,11 @@ def _add_train(commands: Commands) -> None:
         help="what training goes on from (default), or what predictions need alone, its weights "
         "as they are or rounded to 11 bits",
     )
-    _add_threads(parser)
+    _add_threads(
+        parser,
+        "that read text and learn, each a share of the rows; another number that learns gives "
+        "another model (default: all cores read, one learns)",
+    )
     _add_bad_rows(parser)
     _add_json(parser, "the summary as JSON on stdout")
 
@@ -196,10 +200,10 @@ def _add_bad_rows(parser: argparse.ArgumentParser, more: str = "") -> None:
     )
 
 
-def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="that read text (default: all cores)"
-    )
+def _add_threads(
+    parser: argparse.ArgumentParser, text: str = "that read text (default: all cores)"
+) -> None:
+    parser.add_argument("--threads", type=int, metavar="N", help=text)
     parser.add_argument("--quiet", action="store_true", help="nothing but warnings on stderr")
 
 

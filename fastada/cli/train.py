@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         memory=args.memory << 20,
         threads=threads(args),
+        learners=args.threads or 1,
     )
     folder = Path(args.model).parent
     if not os.access(folder, os.W_OK) or Path(args.model).is_dir():

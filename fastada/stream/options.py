@@ -74,6 +74,8 @@ class Learning:
         Bytes that hashed rows may take; more are read again in each epoch.
     threads : int
         That turn text into vectors.
+    learners : int
+        Threads that learn, each a share of the rows on a replica; their number decides the model.
     """
 
     epochs: int = 5
@@ -84,6 +86,7 @@ class Learning:
     seed: int = 0
     memory: int = 1 << 30
     threads: int = 1
+    learners: int = 1
 
     def __post_init__(self) -> None:
         check_number("epochs", self.epochs, at_least=1, integer=True)
@@ -95,3 +98,4 @@ class Learning:
         check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
         check_number("memory", self.memory, at_least=1 << 20, integer=True)
         check_number("threads", self.threads, at_least=1, integer=True)
+        check_number("learners", self.learners, at_least=1, integer=True)

@@ -33,6 +33,7 @@ from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
 from fastada.text.ngrams import TermWeighting, inverse_document_frequency
+from fastada.threads import Team, check_replicas, useful_threads
 
 # Two buffers of a large file, one filling while the other is learned, share this part of memory.
 BUFFER_SHARE = 8
@@ -136,10 +137,13 @@ class Learner:
         order = np.flatnonzero(weight).astype(np.int64)
         if self.learning.shuffle:
             self.random.shuffle(order)
-        loss = learn(
-            self.state, self.settings, rows, self._targets(pool.label_codes()), weight, order
-        )
-        return loss, len(order)
+        targets = self._targets(pool.label_codes())
+        n = useful_threads(self.learning.learners, rows, targets)
+        if n == 1:
+            return learn(self.state, self.settings, rows, targets, weight, order), len(order)
+        check_replicas(self.state, n)
+        team = Team(rows, targets, weight, [order[k::n].copy() for k in range(n)], n_syncs=1)
+        return team.learn(self.state, self.settings, lambda share, _: share), len(order)
 
     def trained(self, counts: TermCounts, losses: list[float]) -> Trained:
         """Give what has been learned."""

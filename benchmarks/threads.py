@@ -1,0 +1,101 @@
+"""Threads beside one thread: python -m benchmarks.threads [--quick].
+
+Times are medians of single epochs that alternate, wall clock and CPU; "fit" is five epochs with
+all that goes before. CPU seconds beyond those of one thread are what replicas cost; wall clock
+also has what else the machine does. Log-loss is that of held-out rows after five epochs.
+"""
+
+import argparse
+import statistics
+import time
+
+from sklearn.metrics import log_loss
+
+from benchmarks.data import labels_of, real_text, synthetic, zipf_rows
+from fastada import AdaGradClassifier
+
+N_EPOCHS = 5
+QUALITY = ((1, 1), (2, 1), (2, 4), (4, 1), (4, 4), (8, 1), (8, 4), (8, 16))
+
+
+class Clocks(AdaGradClassifier):
+    """A classifier that notes how long each epoch takes."""
+
+    def _learn(self, *args):
+        wall, cpu = time.perf_counter(), time.process_time()
+        loss = super()._learn(*args)
+        self.epochs_.append((time.perf_counter() - wall, time.process_time() - cpu))
+        return loss
+
+
+def fit(X, y, n_jobs, n_syncs=1, **parameters):
+    """Wall and CPU seconds of each epoch but the first, and wall seconds of fit."""
+    model = Clocks(
+        n_jobs=n_jobs, n_syncs=n_syncs, max_iter=N_EPOCHS, tol=None, random_state=0, **parameters
+    )
+    model.epochs_ = []
+    start = time.perf_counter()
+    model.fit(X, y)
+    return model, model.epochs_[1:], time.perf_counter() - start
+
+
+def speed(name, X, y, n_repeats):
+    """Print the times of one thread and of two."""
+    variants = [(1, 1), (2, 1), (2, 4)]
+    epochs = {variant: [] for variant in variants}
+    fits = {variant: [] for variant in variants}
+    for _ in range(n_repeats):
+        for variant in variants:
+            _, each, whole = fit(X, y, *variant)
+            epochs[variant] += each
+            fits[variant].append(whole)
+    one = None
+    for variant in variants:
+        wall, cpu = (statistics.median(times) for times in zip(*epochs[variant], strict=True))
+        whole = statistics.median(fits[variant])
+        one = one or (wall, whole)
+        print(
+            f"{name:<12} {variant[0]} threads, {variant[1]} syncs: epoch {1000 * wall:6.1f} ms "
+            f"({one[0] / wall:.2f}x), CPU {1000 * cpu:6.1f} ms, fit {1000 * whole:6.0f} ms "
+            f"({one[1] / whole:.2f}x)",
+            flush=True,
+        )
+
+
+def quality(name, X_train, X_test, y_train, y_test):
+    """Print log-losses over that of one thread."""
+    one = None
+    for n_jobs, n_syncs in QUALITY:
+        model, _, _ = fit(X_train, y_train, n_jobs, n_syncs)
+        loss = log_loss(y_test, model.predict_proba(X_test), labels=model.classes_)
+        one = one or loss
+        print(
+            f"{name:<12} {n_jobs} threads, {n_syncs:2} syncs: log-loss {loss:.4f} "
+            f"({100 * (loss / one - 1):+.1f} %)",
+            flush=True,
+        )
+
+
+def main():
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="few made-up rows, to see that it runs"
+    )
+    quick = parser.parse_args().quick
+    n_rows = 10_000 if quick else 100_000
+    X = zipf_rows(n_rows, 2**20)
+    speed("Zipf 2^20", X, labels_of(X), 1 if quick else 7)
+    quality("Zipf 2^16", *synthetic(n_rows, 2**16))
+    if not quick:
+        try:
+            data = real_text("imdb")
+        except NotImplementedError as error:
+            print(error)
+            return
+        speed("imdb", data[0], data[2], 7)
+        quality("imdb", *data)
+
+
+if __name__ == "__main__":
+    main()
