@@ -89,7 +89,7 @@ class Visits:
         if not self.shuffle:
             return [self.order[k::n].copy() for k in range(n)]
         # The numbers after the seed are none that another generator here has.
-        dealt = np.random.default_rng([self.seed, n, 2**32 - 1]).permutation(len(self.order))
+        dealt = np.random.default_rng([self.seed or 0, n, 2**32 - 1]).permutation(len(self.order))
         return [self.order[np.sort(dealt[k::n])] for k in range(n)]
 
     def of_share(
@@ -98,7 +98,7 @@ class Visits:
         """Give the rows of a share in the order of that epoch."""
         if not self.shuffle:
             return share
-        return np.random.default_rng([self.seed, epoch, 1 + number]).permutation(share)
+        return np.random.default_rng([self.seed or 0, epoch, 1 + number]).permutation(share)
 
 
 def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:

@@ -22,7 +22,7 @@ from fastada.state import State, aligned_zeros, exact_steps
 TRAINING, SERVING = "training", "serving"
 LARGEST_COLUMN = 2**31 - 1
 # Settings that hold for a round of replicas, and what they are otherwise.
-OF_A_ROUND = {"pace": 1.0}
+OF_A_ROUND = {"pace": 1.0, "gain": 1.0}
 # A small file may claim any number of columns. More memory than this is taken for columns that it
 # leaves out only where it has a share of them.
 FREE_GROWTH, LARGEST_GROWTH = 1 << 28, 1024
