@@ -1,5 +1,6 @@
 """What the benchmarks learn: text-like rows made up here, and real text where it is at hand."""
 
+import gzip
 import lzma
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ FULL = os.environ.get("FASTADA_BENCH_FULL", "0") not in ("", "0")
 COLUMN_BITS = (14, 16, 18, 20, 22, 24) if FULL else (14, 20)
 DTYPES = ("float32", "float64") if FULL else ("float32",)
 N_ROWS = 100_000 if FULL else 10_000
+OPENERS = {"xz": lzma.open, "gz": gzip.open}
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 ZIPF_EXPONENT = 1.1
@@ -74,10 +76,12 @@ def real_text(name):
     """
     parts = []
     for part in ("train", "test"):
-        path = REAL_DATA / name / f"{part}.tsv.xz"
-        if not path.exists():
+        found = [REAL_DATA / name / f"{part}.tsv.{ending}" for ending in OPENERS]
+        path = next((path for path in found if path.exists()), None)
+        if path is None:
             raise NotImplementedError(f"the data set {name} is not on this machine")
-        with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+        opener = OPENERS[path.suffix[1:]]
+        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
             rows = [line.rstrip("\n").split("\t", 1) for line in lines]
         parts.append(([text for _, text in rows], np.array([label for label, _ in rows])))
     vectorizer = HashingVectorizer(

@@ -16,7 +16,7 @@ def extract(
     columns: Array,
     change: Array,
     squares: Array,
-    alive: npt.NDArray[np.uint8],
+    share: Array,
 ) -> None: ...
 def apply(
     base: Array,
@@ -26,7 +26,7 @@ def apply(
     columns: Array,
     change: Array,
     squares: Array,
-    alive: npt.NDArray[np.uint8],
+    share: Array,
 ) -> None: ...
 def merge(
     base: Array,
@@ -45,15 +45,15 @@ def add(
     columns: Array,
     change: Array,
     squares: Array,
-    alive: npt.NDArray[np.uint8],
+    share: Array,
     more: Array,
     more_change: Array,
     more_squares: Array,
-    more_alive: npt.NDArray[np.uint8],
+    more_share: Array,
     out: Array,
     out_change: Array,
     out_squares: Array,
-    out_alive: npt.NDArray[np.uint8],
+    out_share: Array,
 ) -> int: ...
 def copy_records(source: Array, target: Array, columns: Array) -> None: ...
 def mark(

@@ -41,8 +41,8 @@ class Movement:
         Sorted; the columns that the rows learned have.
     change, squares : ndarray of the weights' type, shape (n_columns, n_outputs)
         See src/combine.pxd.
-    alive : ndarray of uint8, shape (n_columns, n_outputs) or (0, n_outputs)
-        With a penalty that "comid" applies: whether some worker's weight is not zero.
+    share : ndarray of the weights' type, shape (n_columns, n_outputs) or (0, n_outputs)
+        With a penalty that "comid" applies: the part of the round that has left a weight nonzero.
     intercept : ndarray of float64, shape (n_outputs, 2)
         {change, squares} of each.
     n_steps : int
@@ -54,7 +54,7 @@ class Movement:
     columns: npt.NDArray[Any]
     change: npt.NDArray[Any]
     squares: npt.NDArray[Any]
-    alive: npt.NDArray[np.uint8]
+    share: npt.NDArray[Any]
     intercept: npt.NDArray[np.float64]
     n_steps: int
     loss: float
@@ -63,7 +63,7 @@ class Movement:
     @property
     def n_bytes(self) -> int:
         """Size of the arrays."""
-        arrays = self.columns, self.change, self.squares, self.alive, self.intercept
+        arrays = self.columns, self.change, self.squares, self.share, self.intercept
         return sum(array.nbytes for array in arrays)
 
 
@@ -167,7 +167,7 @@ def movement_of(
     pace = pace_of(n_steps, n_steps_of_all)
     shape = len(columns), base.n_outputs
     change, squares = np.zeros(shape, base.dtype), np.zeros(shape, base.dtype)
-    alive = np.zeros((len(columns) if is_stamped(settings) else 0, base.n_outputs), np.uint8)
+    share = np.zeros((len(columns) if is_stamped(settings) else 0, base.n_outputs), base.dtype)
     _combine.extract(
         base.records,
         replica.records,
@@ -178,10 +178,10 @@ def movement_of(
         columns,
         change,
         squares,
-        alive,
+        share,
     )
     intercept = _intercept_movement(base, replica, settings, pace)
-    return Movement(columns, change, squares, alive, intercept, n_steps, loss, weight)
+    return Movement(columns, change, squares, share, intercept, n_steps, loss, weight)
 
 
 def add(a: Movement, b: Movement) -> Movement:
@@ -193,17 +193,17 @@ def add(a: Movement, b: Movement) -> Movement:
         np.empty((n, n_outputs), a.change.dtype),
         np.empty((n, n_outputs), a.change.dtype),
     )
-    alive = np.empty((len(a.alive) + len(b.alive), n_outputs), np.uint8)
+    share = np.empty((len(a.share) + len(b.share), n_outputs), a.change.dtype)
     n = _combine.add(
-        a.columns, a.change, a.squares, a.alive,
-        b.columns, b.change, b.squares, b.alive,
-        columns, change, squares, alive,
+        a.columns, a.change, a.squares, a.share,
+        b.columns, b.change, b.squares, b.share,
+        columns, change, squares, share,
     )  # fmt: skip
     return Movement(
         columns[:n].copy(),
         change[:n].copy(),
         squares[:n].copy(),
-        alive[:n].copy(),
+        share[:n].copy(),
         a.intercept + b.intercept,
         a.n_steps + b.n_steps,
         a.loss + b.loss,
@@ -237,7 +237,7 @@ def apply(base: State, settings: Settings, movement: Movement) -> None:
         movement.columns,
         movement.change,
         movement.squares,
-        movement.alive,
+        movement.share,
     )
     _move_intercept(base, settings, movement.intercept)
     base.clock[0] += movement.n_steps
@@ -297,7 +297,7 @@ def _intercept_movement(
 ) -> npt.NDArray[np.float64]:
     n = base.n_outputs
     change, squares = np.zeros((n, 1)), np.zeros((n, 1))
-    columns, none = np.arange(n, dtype=np.int32), np.empty((0, 1), np.uint8)
+    columns, none = np.arange(n, dtype=np.int32), np.empty((0, 1))
     plain = _intercept_settings(settings)
     _combine.extract(
         base.intercept, replica.intercept, plain, 0.0, 0.0, pace, columns, change, squares, none
@@ -306,7 +306,7 @@ def _intercept_movement(
 
 
 def _move_intercept(base: State, settings: Settings, moved: npt.NDArray[np.float64]) -> None:
-    columns, none = np.arange(base.n_outputs, dtype=np.int32), np.empty((0, 1), np.uint8)
+    columns, none = np.arange(base.n_outputs, dtype=np.int32), np.empty((0, 1))
     change, squares = moved[:, :1].copy(), moved[:, 1:].copy()
     plain = _intercept_settings(settings)
     _combine.apply(base.intercept, plain, 0.0, 0.0, columns, change, squares, none)

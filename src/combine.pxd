@@ -34,8 +34,11 @@ counts once. With S(w0, H) for w0 after the T proximal steps of the round at H,
     w = S(w0, (H0 + H) / 2) + sum_k change / H.
 
 (H0 + H_k) / 2 stands for the H that grew from H0 to H_k while G grew by even steps: the mean of
-1 / H over them is 2 / (H0 + H_k). A feature that nobody has had shrinks by T steps, exactly. And a
-weight that all who had it left at zero is zero (`alive`).
+1 / H over them is 2 / (H0 + H_k). A feature that nobody has had shrinks by T steps, exactly. A
+weight of which nothing would be left (S = 0) owes all it has to the workers who moved it, and of
+its shrinkage they have told the part that is theirs of the round, `share` = sum_k 1 / p_k over
+those who left it alive; as for the rest, it shrinks by half of the round's other steps, those that
+come after a row in its middle. What nobody left alive is zero.
 
 Rda's sums of gradients add up. Ftrl's z is a sum of gradients too, less sigma w, which telescopes
 to w0 (sqrt(G_k) - sqrt(G0)) / rate where w stays near w0, and counts once as well:
@@ -44,7 +47,7 @@ to w0 (sqrt(G_k) - sqrt(G0)) / rate where w stays near w0, and counts once as we
     z = z0 + sum_k change - w0 (sqrt(G) - sqrt(G0)) / rate.
 """
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t
 
 from dtypes cimport weight_t
 from records cimport is_stamped, record_width, steps_of
@@ -95,10 +98,10 @@ cdef inline weight_t unmoved(
 # Add what the record `own` of a worker, whose steps stand for `pace` each, has to tell.
 cdef inline void add_movement(
     rule_t rule, Round round, double pace, const weight_t *base, const weight_t *own,
-    int64_t n_outputs, weight_t *change, weight_t *squares, uint8_t *alive,
+    int64_t n_outputs, weight_t *change, weight_t *squares, weight_t *share,
 ) noexcept nogil:
     cdef weight_t missed = steps_of(rule, base, n_outputs, <weight_t>round.start)
-    cdef weight_t share = <weight_t>(1 / pace)
+    cdef weight_t of_round = <weight_t>(1 / pace)
     cdef weight_t value, G0, G
     cdef int64_t k
     for k in range(n_outputs):
@@ -108,27 +111,33 @@ cdef inline void add_movement(
             value = current_weight(
                 rule, value, G,
                 steps_of(rule, own, n_outputs, <weight_t>(round.start + round.n_steps)))
-            alive[k] |= value != 0
-        change[k] += share * scale_of(rule, G) * (
+            if value != 0:
+                share[k] += of_round
+        change[k] += of_round * scale_of(rule, G) * (
             value - unmoved(rule, base[k], G0, G, missed, <weight_t>round.n_steps))
-        squares[k] += share * (G - G0)
+        squares[k] += of_round * (G - G0)
 
 
 # Move a record by what the workers told of it.
 cdef inline void move_record(
     rule_t rule, Round round, weight_t *base, int64_t n_outputs,
-    const weight_t *change, const weight_t *squares, const uint8_t *alive,
+    const weight_t *change, const weight_t *squares, const weight_t *share,
 ) noexcept nogil:
     cdef weight_t missed = steps_of(rule, base, n_outputs, <weight_t>round.start)
-    cdef weight_t G0, G
+    cdef weight_t n_steps = <weight_t>round.n_steps
+    cdef weight_t G0, G, left
     cdef int64_t k
     for k in range(n_outputs):
         G0 = base[n_outputs + k]
         G = G0 + squares[k]
-        base[k] = unmoved(rule, base[k], G0, G, missed, <weight_t>round.n_steps) + (
-            change[k] / scale_of(rule, G))
-        if is_stamped(rule) and not alive[k]:
+        left = unmoved(rule, base[k], G0, G, missed, n_steps)
+        base[k] = left + change[k] / scale_of(rule, G)
+        if is_stamped(rule) and share[k] == 0:
             base[k] = 0
+        elif is_stamped(rule) and left == 0:
+            base[k] = pulled(
+                rule, base[k], pull_of(rule, <weight_t>rule.rate / scale_of(rule, G)),
+                <weight_t>0.5 * n_steps * max(1 - share[k], <weight_t>0))
         base[n_outputs + k] = G
     if is_stamped(rule):
         base[2 * n_outputs] = <weight_t>(round.start + round.n_steps)

@@ -34,27 +34,27 @@ cdef struct Replica:
 cdef void extract_by(
     rule_t rule, Round round, double pace, const weight_t *base, const weight_t *own,
     int64_t n_outputs, const index_t *columns, int64_t n_columns,
-    weight_t *change, weight_t *squares, uint8_t *alive,
+    weight_t *change, weight_t *squares, weight_t *share,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, n_outputs)
     cdef int64_t i
     for i in range(n_columns):
         add_movement(
             rule, round, pace, &base[columns[i] * width], &own[columns[i] * width], n_outputs,
-            &change[i * n_outputs], &squares[i * n_outputs], &alive[i * n_outputs])
+            &change[i * n_outputs], &squares[i * n_outputs], &share[i * n_outputs])
 
 
 cdef void apply_by(
     rule_t rule, Round round, weight_t *base, int64_t n_outputs,
     const index_t *columns, int64_t n_columns,
-    const weight_t *change, const weight_t *squares, const uint8_t *alive,
+    const weight_t *change, const weight_t *squares, const weight_t *share,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, n_outputs)
     cdef int64_t i
     for i in range(n_columns):
         move_record(
             rule, round, &base[columns[i] * width], n_outputs,
-            &change[i * n_outputs], &squares[i * n_outputs], &alive[i * n_outputs])
+            &change[i * n_outputs], &squares[i * n_outputs], &share[i * n_outputs])
 
 
 # The first place whose column is not below `column`.
@@ -72,12 +72,12 @@ cdef inline int64_t place_of(
 
 
 # Columns begin to end, a block of them after the other: what the workers tell of each, and the new
-# record to all who have had it. `sums` and `alive` have room for a block; `touched` says which
+# record to all who have had it. `sums` and `share` have room for a block; `touched` says which
 # columns any worker has had.
 cdef void merge_by(
     rule_t rule, Round round, weight_t *base, int64_t n_outputs,
     Replica *replicas, int64_t n_replicas, const index_t *_type, int64_t begin, int64_t end,
-    weight_t *sums, uint8_t *alive, uint8_t *touched,
+    weight_t *sums, weight_t *share, uint8_t *touched,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, n_outputs)
     cdef int64_t record_bytes = width * sizeof(weight_t)
@@ -99,7 +99,7 @@ cdef void merge_by(
             return
         last = min(end, first + BLOCK)
         memset(sums, 0, 2 * BLOCK * n_outputs * sizeof(weight_t))
-        memset(alive, 0, BLOCK * n_outputs)
+        memset(share, 0, BLOCK * n_outputs * sizeof(weight_t))
         memset(touched, 0, BLOCK)
         for r in range(n_replicas):
             columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
@@ -110,14 +110,14 @@ cdef void merge_by(
                 add_movement(
                     rule, round, replicas[r].pace, &base[columns[i] * width],
                     &own[columns[i] * width], n_outputs, &sums[place * n_outputs],
-                    &squares[place * n_outputs], &alive[place * n_outputs])
+                    &squares[place * n_outputs], &share[place * n_outputs])
                 i += 1
         for place in range(last - first):
             if touched[place]:
                 move_record(
                     rule, round, &base[(first + place) * width], n_outputs,
                     &sums[place * n_outputs], &squares[place * n_outputs],
-                    &alive[place * n_outputs])
+                    &share[place * n_outputs])
         for r in range(n_replicas):
             columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
             i = replicas[r].next_column
@@ -130,69 +130,69 @@ cdef void merge_by(
 def extract(
     const weight_t[:, ::1] base, const weight_t[:, ::1] own, settings, double start,
     double n_steps, double pace, const index_t[::1] columns,
-    weight_t[:, ::1] change, weight_t[:, ::1] squares, uint8_t[:, ::1] alive,
+    weight_t[:, ::1] change, weight_t[:, ::1] squares, weight_t[:, ::1] share,
 ):
-    """Add the movement from base to own to change, squares and alive, (n_columns, n_outputs).
+    """Add the movement from base to own to change, squares and share, (n_columns, n_outputs).
 
-    alive is empty where records are not stamped.
+    share is empty where records are not stamped.
     """
     cdef Settings s = settings
     cdef Round round
     cdef int64_t n = columns.shape[0], k = change.shape[1]
-    cdef uint8_t *flags = NULL
+    cdef weight_t *shares = NULL
     round.start, round.n_steps = start, n_steps
     if n == 0:
         return
-    if alive.shape[0]:
-        flags = &alive[0, 0]
+    if share.shape[0]:
+        shares = &share[0, 0]
     with nogil:
         if s.update == COMID and s.l2 > 0:
             extract_by(comid_elastic(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
-                       n, &change[0, 0], &squares[0, 0], flags)
+                       n, &change[0, 0], &squares[0, 0], shares)
         elif s.update == COMID and s.l1 > 0:
             extract_by(comid_l1(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
-                       n, &change[0, 0], &squares[0, 0], flags)
+                       n, &change[0, 0], &squares[0, 0], shares)
         elif s.update == COMID:
             extract_by(comid(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
-                       n, &change[0, 0], &squares[0, 0], flags)
+                       n, &change[0, 0], &squares[0, 0], shares)
         elif s.update == RDA:
             extract_by(rda(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
-                       n, &change[0, 0], &squares[0, 0], flags)
+                       n, &change[0, 0], &squares[0, 0], shares)
         else:
             extract_by(ftrl(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
-                       n, &change[0, 0], &squares[0, 0], flags)
+                       n, &change[0, 0], &squares[0, 0], shares)
 
 
 def apply(
     weight_t[:, ::1] base, settings, double start, double n_steps, const index_t[::1] columns,
-    const weight_t[:, ::1] change, const weight_t[:, ::1] squares, const uint8_t[:, ::1] alive,
+    const weight_t[:, ::1] change, const weight_t[:, ::1] squares, const weight_t[:, ::1] share,
 ):
     """Move the records of base by what extract has given, of one worker or summed up."""
     cdef Settings s = settings
     cdef Round round
     cdef int64_t n = columns.shape[0], k = change.shape[1]
-    cdef const uint8_t *flags = NULL
+    cdef const weight_t *shares = NULL
     round.start, round.n_steps = start, n_steps
     if n == 0:
         return
-    if alive.shape[0]:
-        flags = &alive[0, 0]
+    if share.shape[0]:
+        shares = &share[0, 0]
     with nogil:
         if s.update == COMID and s.l2 > 0:
             apply_by(comid_elastic(s), round, &base[0, 0], k, &columns[0], n,
-                     &change[0, 0], &squares[0, 0], flags)
+                     &change[0, 0], &squares[0, 0], shares)
         elif s.update == COMID and s.l1 > 0:
             apply_by(comid_l1(s), round, &base[0, 0], k, &columns[0], n,
-                     &change[0, 0], &squares[0, 0], flags)
+                     &change[0, 0], &squares[0, 0], shares)
         elif s.update == COMID:
             apply_by(comid(s), round, &base[0, 0], k, &columns[0], n,
-                     &change[0, 0], &squares[0, 0], flags)
+                     &change[0, 0], &squares[0, 0], shares)
         elif s.update == RDA:
             apply_by(rda(s), round, &base[0, 0], k, &columns[0], n,
-                     &change[0, 0], &squares[0, 0], flags)
+                     &change[0, 0], &squares[0, 0], shares)
         else:
             apply_by(ftrl(s), round, &base[0, 0], k, &columns[0], n,
-                     &change[0, 0], &squares[0, 0], flags)
+                     &change[0, 0], &squares[0, 0], shares)
 
 
 def merge(
@@ -213,12 +213,12 @@ def merge(
     cdef const index_t[::1] columns_of
     cdef Replica *found = <Replica *>calloc(n, sizeof(Replica))
     cdef weight_t *sums = <weight_t *>malloc(2 * BLOCK * n_outputs * sizeof(weight_t))
-    cdef uint8_t *alive = <uint8_t *>malloc(BLOCK * n_outputs)
+    cdef weight_t *share = <weight_t *>malloc(BLOCK * n_outputs * sizeof(weight_t))
     cdef uint8_t *touched = <uint8_t *>malloc(BLOCK)
     cdef const index_t *typed = NULL
     round.start, round.n_steps = start, n_steps
     try:
-        if found == NULL or sums == NULL or alive == NULL or touched == NULL:
+        if found == NULL or sums == NULL or share == NULL or touched == NULL:
             raise MemoryError("no memory to combine replicas")
         for r in range(n):
             records, columns_of = replicas[r], columns[r]
@@ -229,33 +229,33 @@ def merge(
         with nogil:
             if s.update == COMID and s.l2 > 0:
                 merge_by(comid_elastic(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, touched)
+                         begin, end, sums, share, touched)
             elif s.update == COMID and s.l1 > 0:
                 merge_by(comid_l1(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, touched)
+                         begin, end, sums, share, touched)
             elif s.update == COMID:
                 merge_by(comid(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, touched)
+                         begin, end, sums, share, touched)
             elif s.update == RDA:
                 merge_by(rda(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, touched)
+                         begin, end, sums, share, touched)
             else:
                 merge_by(ftrl(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, alive, touched)
+                         begin, end, sums, share, touched)
     finally:
         free(found)
         free(sums)
-        free(alive)
+        free(share)
         free(touched)
 
 
 def add(
     const index_t[::1] columns, const weight_t[:, ::1] change, const weight_t[:, ::1] squares,
-    const uint8_t[:, ::1] alive,
+    const weight_t[:, ::1] share,
     const index_t[::1] more, const weight_t[:, ::1] more_change,
-    const weight_t[:, ::1] more_squares, const uint8_t[:, ::1] more_alive,
+    const weight_t[:, ::1] more_squares, const weight_t[:, ::1] more_share,
     index_t[::1] out, weight_t[:, ::1] out_change, weight_t[:, ::1] out_squares,
-    uint8_t[:, ::1] out_alive,
+    weight_t[:, ::1] out_share,
 ):
     """Add two movements. out has room for all columns of both; returns how many there are."""
     cdef int64_t n_outputs = change.shape[1]
@@ -271,8 +271,9 @@ def add(
                     more_change[j, k] if there else 0)
                 out_squares[n, k] = (squares[i, k] if here else 0) + (
                     more_squares[j, k] if there else 0)
-                if out_alive.shape[0]:
-                    out_alive[n, k] = (here and alive[i, k]) or (there and more_alive[j, k])
+                if out_share.shape[0]:
+                    out_share[n, k] = (share[i, k] if here else 0) + (
+                        more_share[j, k] if there else 0)
             i += here
             j += there
             n += 1
