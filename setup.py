@@ -1,6 +1,7 @@
 """Compile every src/NAME.pyx into the private extension module fastada._NAME."""
 
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -21,6 +22,14 @@ else:
     COMPILE_ARGS = ["-O1", "-g"] if DEBUG else RELEASE_ARGS
     COMPILE_ARGS += ["-ffp-contract=off"]
 
+# The loops over many outputs are compiled a second time, for CPUs with AVX2: fastada/kernels.py
+# chooses. The bits are the same. With one output wider loads only wait for narrower stores.
+WIDE = ("multi",)
+IS_X86 = platform.machine() in ("x86_64", "AMD64") and "arm64" not in os.environ.get(
+    "ARCHFLAGS", ""
+)
+USES_AVX2 = IS_X86 and sys.platform != "win32" and not DEBUG
+
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": DEBUG,
@@ -31,23 +40,42 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 
-extensions = [
-    Extension(
-        f"fastada._{source.stem}",
+BUILD = Path("build")
+
+extensions = cythonize(
+    [
+        Extension(
+            f"fastada._{source.stem}",
+            [source.as_posix()],
+            include_dirs=["src"],
+            define_macros=[("FASTADA_AVX2_BUILT", "1")] if USES_AVX2 else [],
+            extra_compile_args=COMPILE_ARGS,
+        )
+        for source in sorted(Path("src").glob("*.pyx"))
+    ],
+    include_path=["src"],
+    compiler_directives=DIRECTIVES,
+    build_dir=BUILD.as_posix(),
+    nthreads=0,
+)
+
+
+def for_avx2(name):
+    """Give the extension of the same C file under another name."""
+    source = BUILD / "src" / f"{name}_avx2.c"
+    text = f'#define PyInit__{name} PyInit__{name}_avx2\n#include "{name}.c"\n'
+    if not source.exists() or source.read_text() != text:
+        source.write_text(text)
+    return Extension(
+        f"fastada._{name}_avx2",
         [source.as_posix()],
         include_dirs=["src"],
-        extra_compile_args=COMPILE_ARGS,
+        depends=[(BUILD / "src" / f"{name}.c").as_posix()],
+        extra_compile_args=[*COMPILE_ARGS, "-mavx2"],
     )
-    for source in sorted(Path("src").glob("*.pyx"))
-]
 
-setup(
-    options={"build_ext": {"parallel": os.cpu_count()}},
-    ext_modules=cythonize(
-        extensions,
-        include_path=["src"],
-        compiler_directives=DIRECTIVES,
-        build_dir="build",
-        nthreads=0,
-    ),
-)
+
+if USES_AVX2:
+    extensions += [for_avx2(name) for name in WIDE]
+
+setup(options={"build_ext": {"parallel": os.cpu_count()}}, ext_modules=extensions)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastada import _multi, _single
+from fastada.kernels import multi, single
 from fastada.rows import Rows
 from fastada.settings import Settings
 from fastada.state import State
@@ -131,7 +131,7 @@ def _learn_slice(
     order: npt.NDArray[np.int64],
 ) -> Progress:
     if targets.value is not None:
-        return _single.learn(
+        return single.learn(
             state.records,
             state.intercept,
             state.clock,
@@ -143,7 +143,7 @@ def _learn_slice(
             sample_weight,
             order,
         )
-    return _multi.learn(
+    return multi.learn(
         state.records,
         state.intercept,
         state.clock,

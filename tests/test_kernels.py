@@ -1,0 +1,37 @@
+"""Both builds of a kernel give the same bits."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from fastada import AdaGradClassifier, _cpu, _multi, epoch
+from fastada.kernels import multi
+
+
+def test_the_wide_build_is_taken_where_the_cpu_has_it():
+    assert multi.__name__ == ("fastada._multi_avx2" if _cpu.uses_avx2() else "fastada._multi")
+
+
+@pytest.mark.skipif(not _cpu.uses_avx2(), reason="one build only: no AVX2 here, or a debug build")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_classes", [3, 8, 21])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"alpha": 1e-3},
+        {"alpha": 1e-3, "l1_ratio": 1.0},
+        {"update": "rda", "alpha": 1e-4, "multi_class": "multinomial"},
+        {"update": "ftrl", "alpha": 1e-2, "l1_ratio": 0.5, "batch_size": 7},
+    ],
+)
+def test_both_builds_give_the_same_bits(monkeypatch, dtype, n_classes, parameters):
+    rng = np.random.default_rng(n_classes)
+    X = sp.random_array((200, 60), density=0.2, rng=rng, dtype=dtype, format="csr")
+    y = rng.integers(n_classes, size=200)
+    weights = []
+    for kernel in (multi, _multi):
+        monkeypatch.setattr(epoch, "multi", kernel)
+        model = AdaGradClassifier(max_iter=2, tol=None, random_state=0, **parameters).fit(X, y)
+        weights.append(np.column_stack([model.coef_, model.intercept_]))
+    np.testing.assert_array_equal(weights[0], weights[1])
