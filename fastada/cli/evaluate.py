@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> None:
     """Print accuracy, log-loss, and each class's precision and recall."""
     model = streamed.load(args.model).model()
     file = open_file(args, model.features, labelled=True)
-    check_kind(model, file)
+    check_kind(model.features, file)
     position = {label: i for i, label in enumerate(model.classes)}
     n_classes = len(model.classes)
     confusion = np.zeros((n_classes, n_classes), np.int64)

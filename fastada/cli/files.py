@@ -40,11 +40,11 @@ def kind_of(file: DataFile) -> str:
     return file.format if file.format in VECTORS else "text"
 
 
-def check_kind(model: Model, file: DataFile) -> None:
+def check_kind(features: Features, file: DataFile) -> None:
     """Refuse a file whose columns are not those of the model."""
-    if kind_of(file) != model.features.kind:
+    if kind_of(file) != features.kind:
         raise CommandError(
-            f"the model has learned {model.features.kind}, and {file.source.name} is read as "
+            f"the model has learned {features.kind}, and {file.source.name} is read as "
             f"{file.format}; see --format"
         )
 

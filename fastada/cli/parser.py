@@ -53,26 +53,24 @@ def _add_train(commands: Commands) -> None:
         "  fastada train reviews.csv model.safetensors\n"
         "  fastada train reviews.tsv.gz model.safetensors --ngrams 1 3 --bits 22 --threads 2\n"
         "  fastada train mails.jsonl model.safetensors --text-column body --label-column folder\n"
-        "  zcat huge.tsv.gz | fastada train - model.safetensors --format tsv --epochs 1",
+        "  zcat huge.tsv.gz | fastada train - model.safetensors --format tsv --epochs 1\n"
+        "  fastada train huge.tsv model.safetensors --checkpoint-every 1000000 --resume\n"
+        "  fastada train more.csv newer.safetensors --continue model.safetensors",
     )
     _add_file(parser)
     parser.add_argument("model", metavar="MODEL", help="where to save the model")
     text = parser.add_argument_group("text")
-    text.add_argument("--analyzer", choices=["word", "char", "char_wb"], default="word")
-    text.add_argument(
-        "--ngrams", nargs=2, type=int, metavar=("MIN", "MAX"), default=(1, 2), help="default: 1 2"
-    )
+    text.add_argument("--analyzer", choices=["word", "char", "char_wb"], help="default: word")
+    text.add_argument("--ngrams", nargs=2, type=int, metavar=("MIN", "MAX"), help="default: 1 2")
     text.add_argument("--keep-case", action="store_true", help="do not turn texts to lower case")
     text.add_argument("--counts", action="store_true", help="counts, not 1 + log(count)")
     text.add_argument("--no-idf", action="store_true", help="no inverse document frequency")
     learning = parser.add_argument_group("learning")
-    learning.add_argument(
-        "--bits", type=int, default=20, help="2**BITS columns to hash to (default: 20)"
-    )
+    learning.add_argument("--bits", type=int, help="2**BITS columns to hash to (default: 20)")
     learning.add_argument("--epochs", type=int, default=5, help="default: 5")
     learning.add_argument("--learning-rate", type=_rate, default="auto", metavar="RATE")
-    learning.add_argument("--alpha", type=float, default=0.0, help="strength of the penalty")
-    learning.add_argument("--l1-ratio", type=float, default=0.0, help="its L1 part, 0 to 1")
+    learning.add_argument("--alpha", type=float, help="strength of the penalty (default: 0)")
+    learning.add_argument("--l1-ratio", type=float, help="its L1 part, 0 to 1 (default: 0)")
     learning.add_argument("--no-shuffle", action="store_true", help="take rows as they come")
     learning.add_argument("--seed", type=int, default=0, help="of the shuffling (default: 0)")
     learning.add_argument(
@@ -81,6 +79,27 @@ def _add_train(commands: Commands) -> None:
         default=1024,
         metavar="MB",
         help="rows beyond this are read again in each epoch, and shuffled in parts (default: 1024)",
+    )
+    going_on = parser.add_argument_group("going on")
+    going_on.add_argument(
+        "--continue",
+        dest="previous",
+        metavar="MODEL",
+        help="learn FILE on top of a model saved for training: with its features, for its labels, "
+        "and unless others are given at its learning rate and penalty",
+    )
+    going_on.add_argument(
+        "--checkpoint-every",
+        type=int,
+        metavar="ROWS",
+        help="save what has been learned to MODEL.checkpoint, between two buffers or epochs, once "
+        "so many rows have been learned since the last time; it goes when the model is saved",
+    )
+    going_on.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from MODEL.checkpoint, if it is there, to the same bits as an undisturbed run "
+        "with the same options",
     )
     parser.add_argument(
         "--save",

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> None:
     """Print a line for each row."""
     model = streamed.load(args.model).model()
     file = open_file(args, model.features, labelled=False)
-    check_kind(model, file)
+    check_kind(model.features, file)
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
         rows = n_bytes = 0

@@ -9,31 +9,49 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fastada.cli import CommandError
-from fastada.cli.files import kind_of, open_file, open_problems, threads
+from fastada.cli.files import check_kind, kind_of, open_file, open_problems, threads
 from fastada.cli.progress import ProgressReport
+from fastada.frozen import FrozenState
 from fastada.persistence import streamed
+from fastada.persistence.streamed import Trained
+from fastada.stream.checkpoint import Checkpoints
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
+
+# Flags that say what the columns are, by the parameter that each gives.
+FEATURES = {
+    "--bits": "bits",
+    "--analyzer": "analyzer",
+    "--ngrams": "ngrams",
+    "--keep-case": "lowercase",
+    "--counts": "sublinear_tf",
+    "--no-idf": "use_idf",
+}
 
 
 def run(args: argparse.Namespace) -> None:
     """Train and save."""
     start = time.perf_counter()
-    features = Features(
-        bits=args.bits,
-        analyzer=args.analyzer,
-        ngrams=tuple(args.ngrams),
-        lowercase=not args.keep_case,
-        sublinear_tf=not args.counts,
-        use_idf=not args.no_idf,
-    )
+    given = {
+        "bits": args.bits,
+        "analyzer": args.analyzer,
+        "ngrams": None if args.ngrams is None else tuple(args.ngrams),
+        "lowercase": False if args.keep_case else None,
+        "sublinear_tf": False if args.counts else None,
+        "use_idf": False if args.no_idf else None,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    previous = None if args.previous is None else _previous(args.previous, given)
+    features = Features(**given) if previous is None else previous.features
+    before = Learning() if previous is None else previous.learning or Learning()
     learning = Learning(
         epochs=args.epochs,
         learning_rate=args.learning_rate,
-        alpha=args.alpha,
-        l1_ratio=args.l1_ratio,
+        alpha=before.alpha if args.alpha is None else args.alpha,
+        l1_ratio=before.l1_ratio if args.l1_ratio is None else args.l1_ratio,
         shuffle=not args.no_shuffle,
         seed=args.seed,
         memory=args.memory << 20,
@@ -44,11 +62,33 @@ def run(args: argparse.Namespace) -> None:
     if not os.access(folder, os.W_OK) or Path(args.model).is_dir():
         raise CommandError(f"{args.model}: cannot be written")
     file = open_file(args, features, labelled=True)
-    features = replace(features, kind=kind_of(file))
+    if previous is None:
+        features = replace(features, kind=kind_of(file))
+    else:
+        check_kind(features, file)
+    checkpoints = None
+    if args.resume or args.checkpoint_every is not None:
+        every = args.checkpoint_every
+        if every is not None and every < 1:
+            raise CommandError(f"--checkpoint-every must be at least 1; got {every}")
+        checkpoints = Checkpoints(args.model, every, file, features, learning)
+        if not args.resume:
+            checkpoints.remove()
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
-        trained = train(file, features, learning, problems, report)
+        trained = train(
+            file,
+            features,
+            learning,
+            problems,
+            report,
+            previous=previous,
+            checkpoints=checkpoints,
+            resume=args.resume,
+        )
     streamed.save(trained, args.model, serving=args.save != "training", float16="16" in args.save)
+    if checkpoints is not None:
+        checkpoints.remove()
     if problems.counts:
         print(problems.summary(), file=sys.stderr)
     seconds = time.perf_counter() - start
@@ -65,3 +105,15 @@ def run(args: argparse.Namespace) -> None:
         print(
             f"saved {args.model}: {len(trained.classes)} classes, {seconds:.2f} s", file=sys.stderr
         )
+
+
+def _previous(path: str, given: dict[str, Any]) -> Trained:
+    """Read the model to go on from, whose features the flags do not contradict."""
+    previous = streamed.load(path)
+    if isinstance(previous.linear.state, FrozenState):
+        raise CommandError(f"{path} was saved for serving: training cannot go on from it")
+    for flag, name in FEATURES.items():
+        value = getattr(previous.features, name)
+        if given.get(name, value) != value:
+            raise CommandError(f"{flag}: {path} was trained with {name}={value!r}")
+    return previous

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
@@ -54,7 +55,7 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(path))
     with suppress(OSError):
         for name in os.listdir(target.parent):
-            if name.startswith(_prefix(target)) and name.endswith(SUFFIX):
+            if re.fullmatch(f"{re.escape(_prefix(target))}[0-9a-f]{{12}}{re.escape(SUFFIX)}", name):
                 (target.parent / name).unlink()
 
 

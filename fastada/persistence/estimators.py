@@ -12,9 +12,10 @@ from fastada.persistence import linear
 from fastada.persistence.container import ModelFile, ModelFileError, open_model, write
 from fastada.persistence.linear import Linear, Stored
 from fastada.persistence.text import (
-    MOST_THREADS,
     VECTORIZER,
     TermCounts,
+    check_ngram_range,
+    check_threads,
     counts_from_file,
     store_counts,
 )
@@ -221,9 +222,9 @@ def _text_classifier(file: ModelFile, about: dict[str, Any], mmap: bool) -> Text
         alternate_sign=False,
         dtype=np.float32,
     )
-    for jobs in (model.n_jobs, vectorizer.n_jobs):
-        if jobs is not None:
-            number("n_jobs", jobs, -MOST_THREADS, MOST_THREADS, whole=True)
+    check_threads(model.n_jobs)
+    check_threads(vectorizer.n_jobs)
+    check_ngram_range(vectorizer.ngram_range)
     vectorizer._validate_params()
     if not vectorizer._is_native() or vectorizer.n_features != classifier.n_features_in_:
         raise ModelFileError("vectorizer")

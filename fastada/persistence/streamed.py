@@ -19,6 +19,7 @@ from fastada.persistence.linear import Linear
 from fastada.persistence.text import (
     VECTORIZER,
     TermCounts,
+    check_ngram_range,
     counts_from_file,
     store_counts,
 )
@@ -37,7 +38,7 @@ class Trained:
     ----------
     features : Features
     classes : list of str
-        Sorted.
+        Of the outputs, in their order.
     linear : Linear
     counts : TermCounts
     learning : Learning or None
@@ -45,6 +46,8 @@ class Trained:
     loss_curve : list of float
         Mean loss of each epoch.
     multinomial : bool
+    labels : ndarray of shape (n_classes,), or None
+        What an estimator calls the classes, where that is not text.
     """
 
     features: Features
@@ -54,6 +57,7 @@ class Trained:
     learning: Learning | None = None
     loss_curve: list[float] = field(default_factory=list)
     multinomial: bool = False
+    labels: NDArray[Any] | None = None
 
     def model(self) -> Model:
         """Give what predictions need."""
@@ -81,8 +85,11 @@ def save(
     *,
     serving: bool = False,
     float16: bool = False,
+    beside: dict[str, Any] | None = None,
 ) -> None:
     """Write a model; for serving without what training goes on from, and without zeros.
+
+    `beside` is kept in the metadata, as "checkpoint".
 
     Raises
     ------
@@ -108,7 +115,7 @@ def save(
     about: dict[str, Any] = {
         "estimator": CLASSIFIER,
         "parameters": {**shared, "shuffle": learning.shuffle},
-        "classes": encode_labels(_labels(trained.classes)),
+        "classes": encode_labels(_labels(trained)),
         "multilabel": False,
         "multinomial": trained.multinomial,
         "n_iter": len(trained.loss_curve),
@@ -132,6 +139,8 @@ def save(
         }
     else:
         about["rows"] = trained.features.kind
+    if beside is not None:
+        about["checkpoint"] = beside
     write(path, {"fastada_version": __version__, **about}, arrays)
 
 
@@ -175,13 +184,20 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
     multinomial = truth("multinomial", classifier["multinomial"])
     if multinomial and part.state.n_outputs == 1:
         raise ModelFileError("multinomial")
+    parameters = {
+        name: decode(classifier["parameters"][name])
+        for name in ("learning_rate", "alpha", "l1_ratio")
+    }
+    labels = classes_of(classifier["classes"], part.state.n_outputs)
     return Trained(
         features,
-        list(map(str, classes_of(classifier["classes"], part.state.n_outputs).tolist())),
+        list(map(str, labels.tolist())),
         part,
         counts,
-        loss_curve=numbers("loss_curve_", classifier["loss_curve_"]),
-        multinomial=multinomial,
+        Learning(**parameters),
+        numbers("loss_curve_", classifier["loss_curve_"]),
+        multinomial,
+        None if labels.dtype.kind in "UO" else labels,
     )
 
 
@@ -205,13 +221,10 @@ def _features(found: dict[str, Any]) -> Features:
         raise ModelFileError("vectorizer")
     if options["strip_accents"] is not None:
         raise ModelFileError("it strips accents; fastada.load reads it in Python")
-    low, high = options["ngram_range"]
-    if type(low) is not int or type(high) is not int:
-        raise ModelFileError("ngram_range")
     return Features(
         bits=_bits(options["n_features"]),
         analyzer=options["analyzer"],
-        ngrams=(low, high),
+        ngrams=check_ngram_range(options["ngram_range"]),
         lowercase=truth("lowercase", options["lowercase"]),
         sublinear_tf=truth("sublinear_tf", options["sublinear_tf"]),
         use_idf=truth("use_idf", options["use_idf"]),
@@ -226,7 +239,9 @@ def _bits(n_features: Any) -> int:
     return n_features.bit_length() - 1
 
 
-def _labels(classes: list[str]) -> NDArray[Any]:
-    labels = np.array(classes)
+def _labels(trained: Trained) -> NDArray[Any]:
+    if trained.labels is not None:
+        return trained.labels
+    labels = np.array(trained.classes)
     # NumPy's strings lose NULs at their end.
-    return labels if labels.tolist() == classes else np.array(classes, object)
+    return labels if labels.tolist() == trained.classes else np.array(trained.classes, object)

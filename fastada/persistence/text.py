@@ -18,6 +18,21 @@ VECTORIZER = (
     "use_idf", "n_jobs",
 )  # fmt: skip
 MOST_THREADS = 4096
+LONGEST_NGRAM = 2**31 - 1
+
+
+def check_ngram_range(found: Any) -> tuple[int, int]:
+    """Give the least and the largest n; ModelFileError unless it is two such numbers."""
+    low, high = found
+    number("ngram_range", low, 1, LONGEST_NGRAM, whole=True)
+    number("ngram_range", high, low, LONGEST_NGRAM, whole=True)
+    return low, high
+
+
+def check_threads(n_jobs: Any) -> None:
+    """Raise ModelFileError unless it is a number of threads, or None."""
+    if n_jobs is not None and not number("n_jobs", n_jobs, -MOST_THREADS, MOST_THREADS, whole=True):
+        raise ModelFileError("n_jobs=0")
 
 
 class TermCounts(NamedTuple):

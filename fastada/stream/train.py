@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Protocol
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,34 +21,21 @@ from fastada._hashing import count_documents
 from fastada.epoch import Targets, learn
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
+from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.persistence.linear import Linear
 from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
 from fastada.rows import Rows
-from fastada.scale import N_ROWS, Scale, first_rows, scale_of
-from fastada.settings import Settings, make_settings
-from fastada.state import State
+from fastada.scale import Scale, first_rows, scale_of
+from fastada.settings import Settings, is_stamped, make_settings, pulls_of
+from fastada.state import State, aligned_zeros
+from fastada.stream.checkpoint import Checkpoints, Place, generator
 from fastada.stream.options import Features, Learning
-from fastada.stream.pool import BYTES_PER_ENTRY, Pool
-from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
+from fastada.stream.passes import Progress, first_pass, learn_as_read, vectors
+from fastada.stream.pool import Pool
+from fastada.stream.vectorise import VectorChunk, vectorise
 from fastada.text.ngrams import TermWeighting, inverse_document_frequency
 from fastada.threads import Team, check_replicas, useful_threads
-
-# Two buffers of a large file, one filling while the other is learned, share this part of memory.
-BUFFER_SHARE = 8
-
-
-class Progress(Protocol):
-    """Who is told how far things are."""
-
-    def read(self, task: str, rows: int, n_bytes: int, loss: float | None) -> None:
-        """Rows have been read."""
-
-    def epoch(self, number: int, of: int, loss: float, seconds: float) -> None:
-        """An epoch has been learned."""
-
-    def note(self, line: str) -> None:
-        """Something worth knowing."""
 
 
 @dataclass
@@ -65,10 +51,38 @@ class Counts:
     def __post_init__(self) -> None:
         self.seen = np.zeros(self.n_features, bool)
 
-    def codes(self, labels: list[str]) -> list[int]:
-        """Number labels in the order of their first appearance."""
-        known = self.labels
-        return [known.setdefault(label, len(known)) for label in labels]
+    def codes(
+        self, chunk: Chunk, problems: Problems, *, new: bool
+    ) -> tuple[list[int], NDArray[np.float64] | None]:
+        """Number labels in the order of their first appearance, and weigh the rows.
+
+        Unless new labels are taken, a row of one is a bad row, and has weight zero.
+        """
+        known, labels, weights = self.labels, chunk.labels or [], chunk.weights
+        if new:
+            return [known.setdefault(label, len(known)) for label in labels], weights
+        codes = [known.get(label, -1) for label in labels]
+        if -1 in codes:
+            weights = np.ones(len(codes)) if weights is None else weights.copy()
+            for i in [i for i, code in enumerate(codes) if code < 0]:
+                problems.bad_row(int(chunk.numbers[i]), "unknown label", labels[i])
+                weights[i], codes[i] = 0.0, 0
+        return codes, weights
+
+    @classmethod
+    def of(cls, trained: Trained) -> Counts:
+        """Give what a model is known to have been made of; it takes no more labels."""
+        labels = {label: i for i, label in enumerate(trained.classes)}
+        terms, columns = trained.counts, trained.linear.columns
+        frequency = terms.document_frequency
+        counts = cls(
+            trained.features.n_features,
+            terms.n_documents,
+            labels,
+            None if frequency is None else frequency.copy(),
+        )
+        counts.seen[slice(None) if columns is None else columns] = True
+        return counts
 
     def add(self, found: VectorChunk) -> None:
         """Count rows, and the documents that each column occurs in."""
@@ -101,12 +115,19 @@ class Learner:
     """
 
     def __init__(
-        self, counts: Counts, features: Features, learning: Learning, *, all_seen: bool
+        self,
+        counts: Counts,
+        features: Features,
+        learning: Learning,
+        *,
+        all_seen: bool,
+        previous: Trained | None = None,
     ) -> None:
         if len(counts.labels) < 2:
             found = ", ".join(counts.labels) or "none"
             raise FormatError(f"there is one label or none ({found}): nothing to tell apart")
-        self.classes = sorted(counts.labels)
+        # Outputs keep their places.
+        self.classes = sorted(counts.labels) if previous is None else list(counts.labels)
         self.rank = np.empty(len(self.classes), np.int64)
         for position, label in enumerate(self.classes):
             self.rank[counts.labels[label]] = position
@@ -119,10 +140,15 @@ class Learner:
         self.columns = counts.columns()
         self.position: NDArray[np.int32] | None = None
         self.n_columns = features.n_features
+        all_seen = all_seen and (previous is None or previous.linear.columns is not None)
         if all_seen and len(self.columns) <= features.n_features // 2:
             self.n_columns = max(1, len(self.columns))
             self.position = np.zeros(features.n_features, np.int32)
             self.position[self.columns] = np.arange(len(self.columns))
+        self.multinomial = previous is not None and previous.multinomial
+        self.labels = None if previous is None else previous.labels
+        if previous is not None:
+            self._take_over(previous.linear)
 
     def learn(self, pool: Pool) -> tuple[float, int]:
         """Learn the rows of a pool once; return their mean loss and their number."""
@@ -152,13 +178,48 @@ class Learner:
         assert self.scale is not None
         columns = None if self.position is None else self.columns
         linear = Linear(self.state, self.settings, self.scale, self.features.n_features, columns)
-        return Trained(self.features, self.classes, linear, counts, self.learning, losses)
+        return Trained(
+            self.features,
+            self.classes,
+            linear,
+            counts,
+            self.learning,
+            losses,
+            self.multinomial,
+            self.labels,
+        )
+
+    def _take_over(self, linear: Linear) -> None:
+        """Go on from a state, under the settings of this training."""
+        old, learning, settings = linear.state, self.learning, linear.settings.copy()
+        self.scale = linear.scale.with_rate(learning.learning_rate)
+        settings["rate"] = self.scale.rate
+        settings["intercept_rate"] = self.scale.intercept_rate
+        settings["l1"] = float(learning.alpha * learning.l1_ratio)
+        settings["l2"] = float(learning.alpha * (1 - learning.l1_ratio))
+        if isinstance(old, FrozenState):
+            raise ValueError(CANNOT_GO_ON)
+        if is_stamped(settings) != is_stamped(linear.settings):
+            raise ValueError(
+                "a model that was trained without a penalty goes on without one, and one that was "
+                "trained with a penalty goes on with one; see --alpha"
+            )
+        records = aligned_zeros((self.n_columns, old.records.shape[1]), old.dtype)
+        records[:, self.n_outputs : 2 * self.n_outputs] = self.scale.accumulator
+        places: Any = slice(None) if linear.columns is None else linear.columns
+        if self.position is not None:
+            places = self.position[places]
+        records[places] = old.records
+        self.state = State.restored(records, old.intercept, old.clock, old.n_epochs, old.seed)
+        self.settings = settings
+        if is_stamped(settings) and pulls_of(settings) != pulls_of(linear.settings):
+            self.state.restart_stamps(linear.settings, settings)
 
     def _targets(self, codes: NDArray[np.int64]) -> Targets:
         label = self.rank[codes]
         if self.n_outputs == 1:
             return Targets(value=np.where(label == 1, 1.0, -1.0))
-        return Targets(label=label, n_outputs=self.n_outputs)
+        return Targets(label=label, n_outputs=self.n_outputs, multinomial=self.multinomial)
 
     def _begin(self, rows: Rows, weight: NDArray[np.float64]) -> None:
         learning = self.learning
@@ -184,8 +245,25 @@ def train(
     learning: Learning,
     problems: Problems,
     progress: Progress,
+    *,
+    previous: Trained | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
 ) -> Trained:
     """Learn a file of labelled rows.
+
+    Parameters
+    ----------
+    file : DataFile
+    features : Features
+    learning : Learning
+    problems : Problems
+    progress : Progress
+    previous : Trained, optional
+        To go on from; its features are the same.
+    checkpoints : Checkpoints, optional
+    resume : bool
+        Go on from the last checkpoint, if there is one.
 
     Raises
     ------
@@ -193,129 +271,80 @@ def train(
         If there is nothing to learn, or a row is bad and not to be skipped.
     """
     is_text = features.kind == "text"
-    counts = Counts(features.n_features)
-    if is_text and features.use_idf:
-        counts.document_frequency = np.zeros(features.n_features, np.int64)
-    pool = Pool(features.n_features)
-    plain = TermWeighting(np.float32, norm=None)
-    # The passes share problems: those of the first are told, later ones skip the same rows.
-    found = _vectors(file.chunks(problems), features, plain, learning)
-    kept = True
-    n_bytes = 0
-    for item in found:
-        counts.add(item)
-        codes = counts.codes(item.chunk.labels or [])
-        n_bytes += item.chunk.n_bytes
-        progress.read("reading", counts.n_rows, n_bytes, None)
-        if kept:
-            pool.add(item.vectors, codes, item.chunk.weights)
-            if n_bytes == item.chunk.n_bytes:
-                # The first chunk tells the size of the whole, if the file is not compressed.
-                whole = pool.n_bytes * (file.source.size or 0) / max(1, n_bytes)
-                pool.reserve(int(min(1.05 * whole, learning.memory)) // BYTES_PER_ENTRY)
-            kept = pool.n_bytes <= learning.memory
-            if not kept and file.source.is_stdin:
-                break
-            if not kept:
-                progress.note("larger than --memory: each epoch reads the file again")
-                pool = Pool(features.n_features)
-    if not counts.n_rows:
-        raise FormatError(f"{file.source.name} has no rows to learn")
-    idf = counts.idf()
-    losses: list[float] = []
+    place = Place()
+    resumed = checkpoints.read() if checkpoints is not None and resume else None
+    if resumed is not None:
+        previous, place = resumed
+        progress.note(f"goes on after {len(place.losses)} epochs and {place.rows:,} rows")
+    elif resume:
+        progress.note("there is no checkpoint: begins at the beginning")
+    if previous is not None:
+        counts = Counts.of(previous)
+    else:
+        counts = Counts(features.n_features)
+        if is_text and features.use_idf:
+            counts.document_frequency = np.zeros(features.n_features, np.int64)
+    pool, kept = Pool(features.n_features), False
+    rest: Iterator[VectorChunk] = iter(())
+    if resumed is None or place.kept:
+        # What a checkpoint has counted is not counted again, but its rows have to be read.
+        found = counts if resumed is None else Counts(features.n_features, labels=counts.labels)
+        before = found.n_rows
+        pool, kept, rest = first_pass(
+            file, features, learning, problems, progress, found, new_labels=previous is None
+        )
+        n_rows = found.n_rows - before
+        if not n_rows:
+            raise FormatError(f"{file.source.name} has no rows to learn")
+        if resumed is not None and n_rows != place.n_rows:
+            raise FormatError(f"{file.source.name} has {n_rows} rows, and had {place.n_rows}")
+        place.n_rows, place.kept = n_rows, kept
+    else:
+        problems.counts.update(place.skipped)
+    idf = counts.idf() if resumed is None else resumed[0].counts.idf
+    terms = counts.terms(idf)
     weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     # Of standard input beyond memory only the beginning has been seen.
     all_seen = kept or not file.source.is_stdin
-    learner = Learner(counts, features, learning, all_seen=all_seen)
-    if kept:
-        if is_text:
-            pool.weight_terms(weighting)
-        for epoch in range(learning.epochs):
-            start = time.perf_counter()
-            loss, _ = learner.learn(pool)
-            losses.append(loss)
-            progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
-    elif file.source.is_stdin:
+    learner = Learner(counts, features, learning, all_seen=all_seen, previous=previous)
+    if resumed is not None:
+        learner.random = generator(place.random)
+
+    def learned(n_rows: int) -> None:
+        if checkpoints is not None and checkpoints.is_due(n_rows):
+            place.random = dict(learner.random.bit_generator.state)
+            place.skipped = dict(problems.counts)
+            checkpoints.write(learner.trained(terms, place.losses), place)
+
+    if is_text and pool.n_rows:
+        pool.weight_terms(weighting)
+    if file.source.is_stdin and not kept:
         if learning.epochs > 1:
             raise FormatError(
                 "standard input is larger than --memory and cannot be read twice: "
                 "give a file, more --memory, or --epochs 1"
             )
         progress.note("larger than --memory: labels and term counts are those of its beginning")
-        if is_text:
-            pool.weight_terms(weighting)
+    silent = Problems(problems.name, True, lambda line: None)
+    for epoch in range(len(place.losses), learning.epochs):
         start = time.perf_counter()
-        rest = (vectorise(item.chunk, features, weighting) if is_text else item for item in found)
-        loss = _stream(rest, pool, learner, counts, problems, learning, progress, "learning")
-        losses.append(loss)
-        progress.epoch(1, 1, loss, time.perf_counter() - start)
-    else:
-        silent = Problems(problems.name, True, lambda line: None)
-        for epoch in range(learning.epochs):
-            start = time.perf_counter()
-            again = _vectors(file.chunks(silent), features, weighting, learning)
-            task = f"epoch {epoch + 1}/{learning.epochs}"
-            empty = Pool(features.n_features)
-            loss = _stream(again, empty, learner, counts, silent, learning, progress, task)
-            losses.append(loss)
-            progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
-    return learner.trained(counts.terms(idf), losses)
-
-
-def _vectors(
-    chunks: Iterator[Chunk], features: Features, weighting: TermWeighting, learning: Learning
-) -> Iterator[VectorChunk]:
-    work = partial(vectorise, features=features, weighting=weighting)
-    return in_order(work, ahead(chunk for chunk in chunks if len(chunk)), learning.threads)
-
-
-def _stream(
-    found: Iterator[VectorChunk],
-    pool: Pool,
-    learner: Learner,
-    counts: Counts,
-    problems: Problems,
-    learning: Learning,
-    progress: Progress,
-    task: str,
-) -> float:
-    """Learn rows as they come, a pool being filled while another is learned; the mean loss."""
-    spare = Pool(pool.n_features)
-    n_rows = n_bytes = 0
-    total = 0.0
-    learned = 0
-    running: Future[tuple[float, int]] | None = None
-    with ThreadPoolExecutor(1) as worker:
-
-        def wait() -> None:
-            nonlocal total, learned
-            if running is not None:
-                loss, n = running.result()
-                total += loss * n
-                learned += n
-
-        for item in found:
-            known = [counts.labels.get(label, -1) for label in item.chunk.labels or []]
-            n_rows += len(known)
-            n_bytes += item.chunk.n_bytes
-            weights = item.chunk.weights
-            if -1 in known:
-                weights = np.ones(len(known)) if weights is None else weights
-                for i in [i for i, code in enumerate(known) if code < 0]:
-                    labels = item.chunk.labels or []
-                    problems.bad_row(int(item.chunk.numbers[i]), "unknown label", labels[i])
-                    weights[i], known[i] = 0.0, 0
-            pool.add(item.vectors, known, weights)
-            progress.read(task, n_rows, n_bytes, total / learned if learned else None)
-            full = pool.n_bytes * BUFFER_SHARE * 2 > learning.memory
-            # The first buffer decides the scale, as the first rows held in memory do.
-            if full and (running is not None or pool.n_rows >= N_ROWS):
-                wait()
-                running = worker.submit(learner.learn, pool)
-                pool, spare = spare, pool
-                pool.clear()
-        wait()
-        if pool.n_entries:
-            running = worker.submit(learner.learn, pool)
-            wait()
-    return total / learned if learned else 0.0
+        if kept:
+            loss, n_rows = learner.learn(pool)
+        else:
+            task, told, reading = "learning", problems, rest
+            if not file.source.is_stdin:
+                chunks = (chunk for chunk in file.chunks(silent) if len(chunk))
+                reading = vectors(islice(chunks, place.chunks, None), features, weighting, learning)
+                task, told = f"epoch {epoch + 1}/{learning.epochs}", silent
+            elif is_text:
+                reading = (vectorise(item.chunk, features, weighting) for item in rest)
+            loss, n_rows = learn_as_read(
+                reading, pool, learner, counts, told, learning, progress, task, place, learned
+            )
+            pool = Pool(features.n_features)
+        place.losses.append(loss)
+        place.begin_epoch()
+        progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
+        if epoch + 1 < learning.epochs:
+            learned(n_rows)
+    return learner.trained(terms, place.losses)

@@ -114,7 +114,9 @@ def test_folders_that_cannot_be_written(tmp_path):
 
 
 def test_leftovers_of_the_killed_are_removed(tmp_path):
-    for name in (".m[1].x.tmp", ".m[1].y.tmp", ".m1.x.tmp", "m[1]"):
+    ours = [f".m[1].{'0a' * 6}.tmp", f".m[1].{'9' * 12}.tmp"]
+    others = [f".m[1].b.{'9' * 12}.tmp", f".m1.{'9' * 12}.tmp", ".m[1].b.tmp", "m[1]"]
+    for name in ours + others:
         (tmp_path / name).touch()
     remove_leftovers(tmp_path / "m[1]")
-    assert sorted(os.listdir(tmp_path)) == [".m1.x.tmp", "m[1]"]
+    assert sorted(os.listdir(tmp_path)) == sorted(others)
