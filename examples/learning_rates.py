@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fastada import AdaGradClassifier
 from fastada.corpus import STANDARD_LIBRARY, Corpus, docstring_corpus
+from fastada.inspection import LearningRateDisplay
 from fastada.text import HashingVectorizer
 
 BATCH_SIZES = (1, 16)
@@ -69,12 +70,7 @@ def medians(
     document_frequency: NDArray[np.int64], learning_rate: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Median rate of the words of 1 document, 2 to 3, 4 to 7, ..., at their mean frequency."""
-    octave = np.log2(document_frequency).astype(int)
-    there = [octave == k for k in np.unique(octave)]
-    return (
-        np.array([document_frequency[words].mean() for words in there]),
-        np.array([np.median(learning_rate[words]) for words in there]),
-    )
+    return LearningRateDisplay(document_frequency, learning_rate).medians()
 
 
 def plot(rates: Rates, file: str) -> None:
@@ -86,14 +82,10 @@ def plot(rates: Rates, file: str) -> None:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     frequency, online = rates.document_frequency, rates.learning_rate[1]
-    axes.hexbin(
-        frequency, online, xscale="log", yscale="log", gridsize=60, bins="log",
-        mincnt=1, cmap="Greys", linewidths=0,
-    )  # fmt: skip
-    for batch_size, rate in rates.learning_rate.items():
-        label = f"median, a step per {batch_size} documents" if batch_size > 1 else "median"
-        axes.plot(*medians(frequency, rate), linewidth=2, label=label)
-    axes.axhline(rates.largest, linestyle=":", color="black", label="a word not yet seen")
+    LearningRateDisplay(frequency, online, rates.largest).plot(axes)
+    for batch_size in BATCH_SIZES[1:]:
+        label = f"median, a step per {batch_size} documents"
+        axes.plot(*medians(frequency, rates.learning_rate[batch_size]), linewidth=2, label=label)
     for word, place in rates.named.items():
         axes.plot(frequency[place], online[place], "o", color="black", markersize=3)
         axes.annotate(

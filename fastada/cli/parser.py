@@ -30,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_evaluate(commands)
     _add_explain(commands)
+    _add_report(commands)
     _add_inspect(commands)
     _add_demo(commands)
     return parser
@@ -176,6 +177,20 @@ def _add_inspect(commands: Commands) -> None:
     )
     parser.add_argument("model", metavar="MODEL")
     _add_json(parser, "JSON on stdout")
+
+
+def _add_report(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "report",
+        "write an HTML page about a model and a file of labelled rows",
+        "  fastada report model.safetensors test.csv -o report.html",
+    )
+    parser.add_argument("model", metavar="MODEL")
+    _add_file(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="PAGE", help="where to save it")
+    _add_threads(parser)
+    _add_bad_rows(parser)
 
 
 def _add_demo(commands: Commands) -> None:

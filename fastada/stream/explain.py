@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from fastada.formats.chunk import Chunk
 from fastada.stream.model import Model, best_classes
+from fastada.stream.options import Features
 from fastada.stream.vectorise import vectorise
+
+if TYPE_CHECKING:
+    from fastada.text import HashingVectorizer
 
 
 class Explanation(NamedTuple):
@@ -26,7 +30,6 @@ def explain(model: Model, text: str, label: str | None) -> Explanation:
     N-grams that share a column are named together, separated by " | ".
     """
     from fastada.names import columns_of_ngrams
-    from fastada.text import HashingVectorizer
 
     features = model.features
     chunk = Chunk(np.ones(1, np.int64), None, [text])
@@ -35,15 +38,7 @@ def explain(model: Model, text: str, label: str | None) -> Explanation:
     best = int(best_classes(margins)[0]) if label is None else model.classes.index(label)
     output, sign = (0, 1 if best else -1) if margins.shape[1] == 1 else (best, 1)
     values = sign * model.weights[vectors.indices, output] * vectors.data
-    names = columns_of_ngrams(
-        HashingVectorizer(
-            analyzer=features.analyzer,
-            ngram_range=features.ngrams,
-            lowercase=features.lowercase,
-            n_features=features.n_features,
-        ),
-        text,
-    )
+    names = columns_of_ngrams(vectorizer_of(features), text)
     contributions = [
         (" | ".join(names[column]), float(value))
         for column, value in zip(vectors.indices.tolist(), values, strict=True)
@@ -53,4 +48,16 @@ def explain(model: Model, text: str, label: str | None) -> Explanation:
         float(model.probabilities(margins)[0, best]),
         sign * float(model.intercepts[output]),
         sorted(contributions, key=lambda item: -abs(item[1])),
+    )
+
+
+def vectorizer_of(features: Features) -> HashingVectorizer:
+    """Give the vectoriser that names n-grams as the model's columns do."""
+    from fastada.text import HashingVectorizer
+
+    return HashingVectorizer(
+        analyzer=features.analyzer,
+        ngram_range=features.ngrams,
+        lowercase=features.lowercase,
+        n_features=features.n_features,
     )

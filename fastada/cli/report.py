@@ -1,0 +1,66 @@
+"""``fastada report``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fastada import __version__
+from fastada.cli import CommandError
+from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
+from fastada.cli.progress import ProgressReport
+from fastada.persistence import streamed
+from fastada.report.gather import Gathered
+from fastada.report.page import render
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write a page about a model and a file of labelled rows."""
+    start = time.perf_counter()
+    folder = Path(args.output).parent
+    if not os.access(folder, os.W_OK) or Path(args.output).is_dir():
+        raise CommandError(f"{args.output}: cannot be written")
+    trained = streamed.load(args.model)
+    model = trained.model()
+    loaded = time.perf_counter()
+    file = open_file(args, model.features, labelled=True)
+    check_kind(model.features, file)
+    position = {label: i for i, label in enumerate(model.classes)}
+    gathered = Gathered(model)
+    n_bytes = 0
+    with ProgressReport(file.source, args.quiet) as report:
+        problems = open_problems(args, file, report)
+        for found in scored(file, model, problems, threads(args)):
+            labels = found.chunk.labels or []
+            truth = np.array([position.get(label, -1) for label in labels], np.int64)
+            for i in np.flatnonzero(truth < 0).tolist():
+                problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
+            gathered.add(found, truth)
+            n_bytes += found.chunk.n_bytes
+            report.read("reading", gathered.n_rows, n_bytes, None)
+    if problems.counts:
+        print(problems.summary(), file=sys.stderr)
+    if not gathered.n_rows:
+        raise CommandError(f"{file.source.name} has no rows to compare")
+    seconds = time.perf_counter() - loaded
+    facts = {
+        "model": args.model,
+        "data": file.describe(),
+        **{name: str(value) for name, value in model.features.as_dict().items()},
+        "update": str(trained.linear.settings["update"]),
+        "learning rate": f"{trained.linear.settings['rate']:g}",
+        "L1, L2": f"{trained.linear.settings['l1']:g}, {trained.linear.settings['l2']:g}",
+        "epochs": str(len(trained.loss_curve)),
+        "steps": f"{trained.linear.state.n_steps:,}",
+        "loading the model": f"{loaded - start:.3f} s",
+        "reading and scoring": f"{seconds:.3f} s, {gathered.n_rows / seconds:,.0f} rows/s",
+        "fastada": __version__,
+    }
+    Path(args.output).write_text(render(gathered, facts, trained.loss_curve), encoding="utf-8")
+    if not args.quiet:
+        print(f"saved {args.output}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""A page about a model and labelled data: `gather` counts, `svg` draws, `page` writes HTML."""
