@@ -12,11 +12,11 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from combine cimport Round, add_movement, move_record
+from combine cimport Round, add_movement, move_record, scale_of
 from dtypes cimport index_t, weight_t
 from records cimport record_width
 from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
-from updates cimport rule_t
+from updates cimport Comid, rule_t
 
 cdef enum:
     BLOCK = 1024  # columns whose sums lie in the cache together
@@ -71,6 +71,30 @@ cdef inline int64_t place_of(
     return low
 
 
+# add_movement for the columns of a block, plain AdaGrad's: gathered side by side, so that the roots
+# of several are taken at once.
+cdef inline void add_plain_movements(
+    rule_t rule, double pace, const weight_t *base, const weight_t *own,
+    const index_t *columns, int64_t begin, int64_t n_columns, int64_t first, int64_t last,
+    weight_t *sums, weight_t *squares,
+) noexcept nogil:
+    cdef weight_t of_round = <weight_t>(1 / pace)
+    cdef weight_t change[BLOCK]
+    cdef weight_t G[BLOCK]
+    cdef int64_t i, n = 0
+    while begin + n < n_columns and columns[begin + n] < last:
+        i = 2 * columns[begin + n]
+        change[n] = own[i] - base[i]
+        G[n] = own[i + 1]
+        n += 1
+    for i in range(n):
+        change[i] *= of_round * scale_of(rule, G[i])
+    for i in range(n):
+        sums[columns[begin + i] - first] += change[i]
+        squares[columns[begin + i] - first] += of_round * (
+            G[i] - base[2 * columns[begin + i] + 1])
+
+
 # Columns begin to end, a block of them after the other: what the workers tell of each, and the new
 # record to all who have had it. `sums` and `share` have room for a block; `touched` says which
 # columns any worker has had.
@@ -104,6 +128,11 @@ cdef void merge_by(
         for r in range(n_replicas):
             columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
             i = replicas[r].next_column
+            if rule_t is Comid and n_outputs == 1:
+                add_plain_movements(
+                    rule, replicas[r].pace, base, own, columns, i, replicas[r].n_columns, first,
+                    last, sums, squares)
+                continue
             while i < replicas[r].n_columns and columns[i] < last:
                 place = columns[i] - first
                 touched[place] = 1
@@ -112,6 +141,14 @@ cdef void merge_by(
                     &own[columns[i] * width], n_outputs, &sums[place * n_outputs],
                     &squares[place * n_outputs], &share[place * n_outputs])
                 i += 1
+        if rule_t is Comid and n_outputs == 1:
+            # What nobody has touched moves by 0.
+            for place in range(last - first):
+                squares[place] += base[2 * (first + place) + 1]
+                sums[place] /= scale_of(rule, squares[place])
+            for place in range(last - first):
+                base[2 * (first + place)] += sums[place]
+                base[2 * (first + place) + 1] = squares[place]
         for place in range(last - first):
             if touched[place]:
                 move_record(
