@@ -30,6 +30,9 @@ from fastada.rows import Rows
 from fastada.settings import UPDATES, Settings, is_stamped
 from fastada.state import State
 
+# So many columns are marked and looked through in the time that sorting an entry takes.
+SORTED_ENTRIES = 32
+
 
 @dataclass(frozen=True)
 class Movement:
@@ -69,10 +72,14 @@ class Movement:
 
 def touched_columns(rows: Rows, order: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Give the columns that the rows in `order` have, sorted, in the smallest index type."""
+    index_type = np.int32 if rows.n_features <= np.iinfo(np.int32).max else np.int64
+    begins, ends = rows.indptr[order], rows.indptr[order + 1]
+    if SORTED_ENTRIES * int((ends - begins).sum()) < rows.n_features:
+        parts = [rows.indices[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return np.unique(np.concatenate([rows.indices[:0], *parts])).astype(index_type, copy=False)
     seen = np.zeros(rows.n_features, dtype=np.uint8)
     _combine.mark(rows.indptr, rows.indices, order, seen)
-    small = rows.n_features <= np.iinfo(np.int32).max
-    return np.flatnonzero(seen).astype(np.int32 if small else np.int64, copy=False)
+    return np.flatnonzero(seen).astype(index_type, copy=False)
 
 
 def steps_of(n_rows: int, settings: Settings) -> int:

@@ -349,3 +349,14 @@ def test_movement_tells_its_size():
     problem = Problem("comid", np.float32)
     (movement,) = problem.round([np.arange(20, 40)])[2]
     assert movement.n_bytes == len(movement.columns) * (4 + 4 + 4) + 16
+
+
+@pytest.mark.parametrize("n_features", [N_FEATURES, 1000 * N_FEATURES])
+@pytest.mark.parametrize("share", [[], [3], [5, 1, 5], range(60)])
+def test_touched_columns_are_those_of_the_rows(n_features, share):
+    few = some_rows()[0]
+    rows = Rows(few.indptr, few.indices, few.data, n_features, 10.0)
+    columns = combine.touched_columns(rows, np.array(share, np.int64))
+    expected = sorted({j for i in share for j in few.indices[few.indptr[i] : few.indptr[i + 1]]})
+    assert columns.tolist() == expected
+    assert columns.dtype == np.int32
