@@ -44,9 +44,10 @@ def train(corpus: Corpus) -> Rates:
     occurs = np.flatnonzero(document_frequency)
     rates = {}
     for batch_size in BATCH_SIZES:
-        # The same start for both: "auto" has a smaller one for batches.
+        # The same start and rate for both, so that what differs is what batches do.
         model = AdaGradClassifier(
             batch_size=batch_size,
+            learning_rate=1.0,
             initial_accumulator=4 * float(np.mean(X.data**2)),
             max_iter=1,
             random_state=0,

@@ -7,21 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastada.classifier import AdaGradClassifier
+    from fastada.classifier_cv import AdaGradClassifierCV
+    from fastada.model_path import path
     from fastada.persistence.estimators import load
     from fastada.regressor import AdaGradRegressor
     from fastada.text_classifier import TextClassifier
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["AdaGradClassifier", "AdaGradRegressor", "TextClassifier", "__version__", "load"]
+__all__ = [
+    "AdaGradClassifier",
+    "AdaGradClassifierCV",
+    "AdaGradRegressor",
+    "TextClassifier",
+    "__version__",
+    "load",
+    "path",
+]
 
 # Importing scikit-learn takes longer than training on many a data set: only who asks for an
 # estimator waits for it.
 _HOME = {
     "AdaGradClassifier": "fastada.classifier",
+    "AdaGradClassifierCV": "fastada.classifier_cv",
     "AdaGradRegressor": "fastada.regressor",
     "TextClassifier": "fastada.text_classifier",
     "load": "fastada.persistence.estimators",
+    "path": "fastada.model_path",
 }
 
 

@@ -12,4 +12,5 @@ def losses_at(
     label: npt.NDArray[np.int64] | None,
     indicator: npt.NDArray[np.uint8] | None,
     out: npt.NDArray[np.float64],
+    normalised: npt.NDArray[np.float64] | None = None,
 ) -> None: ...

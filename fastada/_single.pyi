@@ -21,4 +21,5 @@ def learn(
     target: npt.NDArray[np.float64],
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
+    row_loss: npt.NDArray[np.float64] | None = None,
 ) -> Progress: ...

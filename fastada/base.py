@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,13 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastada import _evaluation, _scoring
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
-from fastada.epoch import Targets, learn
+from fastada.epoch import Targets, learn, note_first
 from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.optimized import OptimizedState, check_optimizer, start
 from fastada.persistence.estimators import save
 from fastada.rows import Rows
-from fastada.scale import Scale, first_rows, scale_of
+from fastada.scale import N_ROWS, Scale, first_rows, scale_of
+from fastada.search import RateSearch, search_rate
 from fastada.settings import (
     UPDATES,
     Settings,
@@ -39,6 +40,19 @@ from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import Team, check_replicas, useful_threads
 from fastada.validation import FLOATS, canonical_rows
 from fastada.visits import Visits
+
+
+class Problem(NamedTuple):
+    """What an estimator is to learn, checked.
+
+    `labels` are attributes that tell what the outputs stand for.
+    """
+
+    rows: Rows
+    targets: Targets
+    weight: npt.NDArray[np.float64]
+    labels: dict[str, Any]
+    class_weight: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     _state: State
     _scale: Scale
     _settings: Settings
+    _progress: tuple[float, float]
+    learning_rate_search_: RateSearch | None
     loss_curve_: list[float]
     objective_curve_: list[float]
     validation_loss_curve_: list[float]
@@ -112,6 +128,16 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         check_number("epsilon", self.epsilon, above=0)
         check_number("beta", self.beta, above=0)
         check_number("alpha", self.alpha, at_least=0, at_most=1e30)
+        check_number("decay", self.decay, above=0, at_most=1)
+        if self.decay < 1 and (self.update != "comid" or self.alpha > 0):
+            raise ValueError(
+                "decay < 1 needs update='comid' and alpha=0: where the accumulator of an absent "
+                "feature decays, its penalty has no closed form"
+            )
+        if self.decay < 1 and self.n_jobs not in (None, 1):
+            raise ValueError(
+                "decay < 1 needs n_jobs=None or 1: threads add up sums of squared gradients"
+            )
         check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
         check_number("batch_size", self.batch_size, at_least=1, integer=True)
         check_number("max_iter", self.max_iter, at_least=1, integer=True)
@@ -145,6 +171,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             huber_delta=getattr(self, "huber_delta", 1.0),
             batch_size=min(self.batch_size, max(1, rows.n_rows)),
             fit_intercept=self.fit_intercept,
+            decay=self.decay,
         )
 
     # -- data ------------------------------------------------------------------------------
@@ -229,7 +256,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         ):
             raise ValueError(
                 "a model cannot go on under another update rule, nor change between "
-                "alpha=0 and alpha>0 with update='comid': fit it anew"
+                "alpha=0 and alpha>0, decay=1 and decay<1 with update='comid': fit it anew"
             )
         if is_stamped(settings) and pulls_of(settings) != pulls_of(self._settings):
             state.restart_stamps(self._settings, settings)
@@ -258,6 +285,25 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         validate_data(self, X, reset=anew, skip_check_array=True)
         return started or self._go_on(rows)
 
+    def _with_rate_found(
+        self,
+        started: tuple[State, Settings, Scale],
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        order: npt.NDArray[np.int64],
+    ) -> tuple[tuple[State, Settings, Scale], RateSearch | None]:
+        """Resolve learning_rate="auto"; rows are in an order that their targets do not decide."""
+        if self.learning_rate != "auto" or self.optimizer is not None:
+            return started, None
+        state, _, formula = started
+        scale, search = search_rate(
+            rows, targets, weight, order, formula, lambda s: self._make_settings(rows, s)
+        )
+        if self.verbose and search is not None:
+            print(search, flush=True)
+        return (state, self._make_settings(rows, scale), scale), search
+
     def _adopt(self, started: tuple[State, Settings, Scale], labels: dict[str, Any]) -> None:
         """Take over what training starts from, all of it checked."""
         self._state, self._settings, self._scale = started
@@ -282,7 +328,11 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         for epoch in range(self.max_iter):
             callbacks.epoch_begins()
             start = time.perf_counter()
-            loss = self._learn(rows, targets, visits, team, epoch + 1)
+            # Of each row before it is learned for the first time.
+            losses = np.full(rows.n_rows, np.nan) if self._state.n_epochs == 0 else None
+            loss = self._learn(rows, targets, visits, team, epoch + 1, losses)
+            if losses is not None:
+                self._progress = visits.progress(losses)
             self._state.n_epochs += 1
             self.n_iter_ = epoch + 1
             self.loss_curve_.append(loss)
@@ -310,17 +360,30 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         return Team(rows, targets, visits.sample_weight, shares, self.n_syncs)
 
     def _learn(
-        self, rows: Rows, targets: Targets, visits: Visits, team: Team | None, epoch: int
+        self,
+        rows: Rows,
+        targets: Targets,
+        visits: Visits,
+        team: Team | None,
+        epoch: int,
+        first_losses: npt.NDArray[np.float64] | None = None,
     ) -> float:
         self.__dict__.pop("_sparse_coef", None)
         state, settings, number = self._state, self._settings, self._state.n_epochs
         try:
             if team is not None:
-                return team.learn(state, settings, partial(visits.of_share, epoch=number))
+                of_share = partial(visits.of_share, epoch=number)
+                return team.learn(state, settings, of_share, first_losses)
             order = visits.of_epoch(number)
+            losses = None if first_losses is None else np.empty((len(order), 1))
+            weight = visits.sample_weight
             if isinstance(state, OptimizedState):
-                return state.learn(settings, rows, targets, visits.sample_weight, order)
-            return learn(state, settings, rows, targets, visits.sample_weight, order)
+                loss = state.learn(settings, rows, targets, weight, order, losses)
+            else:
+                loss = learn(state, settings, rows, targets, weight, order, row_loss=losses)
+            if first_losses is not None and losses is not None:
+                note_first(first_losses, order, losses)
+            return loss
         except FloatingPointError as error:
             raise FloatingPointError(
                 f"training diverged in epoch {epoch} with learning_rate="
@@ -335,6 +398,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             line += f"  objective {self.objective_curve_[-1]:.6f}"
         if self._settings["l1"]:
             line += f"  nonzero {self.n_nonzero_:,}"
+        if self.n_iter_ == 1:
+            line += f"  progressive {self.progressive_loss_:.6f}"
         if self.validation_loss_curve_:
             line += f"  validation {self.validation_loss_curve_[-1]:.6f}"
         print(f"{line}  {seconds:.2f} s", flush=True)
@@ -353,7 +418,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     def _loss_of(self, validation: Validation) -> float:
         margins = self._margins(validation.rows, validation.order)
         targets = validation.targets
-        losses = np.empty(len(margins))
+        sums, losses = np.empty((2, len(margins)))
         _evaluation.losses_at(
             np.ascontiguousarray(margins, dtype=np.float64),
             self._settings,
@@ -361,6 +426,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             None if targets.value is None else targets.value[validation.order],
             None if targets.label is None else targets.label[validation.order],
             None if targets.indicator is None else targets.indicator[validation.order],
+            sums,
             losses,
         )
         return float(np.average(losses, weights=validation.weight[validation.order]))
@@ -390,7 +456,14 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             weight[order] = 0
         seed = None if anew else self._state.seed
         visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state, seed)
-        self._adopt(self._started(X, rows, targets, weight, anew=anew), labels)
+        started = self._started(X, rows, targets, weight, anew=anew)
+        if anew:
+            order = visits.in_random_order()
+            started, search = self._with_rate_found(
+                started, rows, targets, visits.sample_weight, order
+            )
+            labels = {**labels, "learning_rate_search_": search}
+        self._adopt(started, labels)
         self._state.seed = visits.seed
         self._fit_epochs(X, y, rows, targets, visits, held_out)
 
@@ -426,15 +499,24 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         """Learn the rows as they come, on top of what was learned before."""
         first = not self.__sklearn_is_fitted__()
         started = self._started(X, rows, targets, first_rows(weight), anew=first)
+        order = np.flatnonzero(weight).astype(np.int64)
         if first:
-            self._adopt(started, labels)
+            looked_at = np.random.default_rng(0).permutation(order[:N_ROWS])
+            if len(order) < N_ROWS:
+                looked_at = looked_at[:0]
+            started, search = self._with_rate_found(started, rows, targets, weight, looked_at)
+            self._adopt(started, {**labels, "learning_rate_search_": search})
             self.n_iter_ = 1
+            self._progress = 0.0, 0.0
         else:
             self._state, self._settings, self._scale = started
         visits = Visits(rows, targets.array, weight, False, None)
-        loss = self._learn(rows, targets, visits, self._team(rows, targets, visits), 1)
+        losses = np.full(rows.n_rows, np.nan)
+        loss = self._learn(rows, targets, visits, self._team(rows, targets, visits), 1, losses)
         if len(visits.order):
             self.loss_curve_.append(loss)
+        before, now = self._progress, visits.progress(losses)
+        self._progress = before[0] + now[0], before[1] + now[1]
 
     # -- the model -------------------------------------------------------------------------
 
@@ -523,6 +605,25 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         return self._state.n_steps
 
     @property
+    def learning_rate_(self) -> float:
+        """The learning rate eta of the features; "auto" has another for the intercept."""
+        check_is_fitted(self)
+        return self._settings["rate"]
+
+    @property
+    def progressive_loss_(self) -> float:
+        """Mean loss of the rows before each was learned for the first time, weighted as in fit.
+
+        An estimate of the loss on unseen rows that needs no held-out set, and a cautious one, since
+        it has the losses of the beginning in it: of the first epoch of fit, or of all rows given to
+        partial_fit. With the log loss and more than two classes it is that of the probabilities as
+        predict_proba gives them. Rows that X holds twice are not unseen the second time.
+        """
+        check_is_fitted(self)
+        total, weight = self._progress
+        return total / weight if weight else float("nan")
+
+    @property
     def n_nonzero_(self) -> int:
         """Number of weights that are not zero."""
         check_is_fitted(self)
@@ -532,7 +633,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     def sum_sq_grad_(self) -> npt.NDArray[Any]:
         """The accumulators G = initial_accumulator + sum of squared gradients, shaped as coef_."""
         check_is_fitted(self)
-        return self._like_coef(self._state.accumulators.copy())
+        return self._like_coef(self._state.accumulators_now(self._settings).copy())
 
     @property
     def learning_rate_per_feature_(self) -> npt.NDArray[Any]:
@@ -542,7 +643,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         """
         check_is_fitted(self)
         offset = self._settings["beta" if self._is_ftrl() else "epsilon"]
-        G = self._state.accumulators
+        G = self._state.accumulators_now(self._settings)
         return self._like_coef(np.asarray(self._settings["rate"] / (offset + np.sqrt(G)), G.dtype))
 
     def sparsify(self) -> Any:

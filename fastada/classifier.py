@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from fastada.base import AdaGradEstimator, Validation, check_no_orphans
+from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.optim.optimizer import Optimizer
@@ -49,7 +49,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         left at their defaults. The estimator takes a copy. For comparisons: a step takes some
         hundred microseconds, so that batches pay.
     learning_rate : float or "auto", default="auto"
-        eta, the size of the first steps. "auto" is one over the root mean square norm of a row.
+        eta, the size of the first steps. "auto" is searched for around one over the root mean
+        square norm of a row, by the losses of rows before they are learned.
     epsilon : float, default=1e-7
         delta, added to the root of the accumulator ("comid" and "rda").
     initial_accumulator : float or "auto", default="auto"
@@ -57,6 +58,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         the stored entries, over batch_size^2.
     beta : float, default=1.0
         Added to the root of the accumulator by "ftrl".
+    decay : float, default=1.0
+        Below 1, G - G_0 is multiplied by it at every step, so that the last 1 / (1 - decay) steps
+        count: for streams that drift. With update="comid" and alpha=0.
     alpha : float, default=0.0
         Strength of the penalty: beside the mean loss, or with "ftrl" beside the sum of the losses
         of all steps, as in [2]_.
@@ -108,6 +112,14 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         The accumulators G.
     learning_rate_per_feature_ : ndarray, shaped as coef_
         eta / (epsilon + sqrt(G)).
+    learning_rate_ : float
+        eta.
+    learning_rate_search_ : fastada.search.RateSearch or None
+        With learning_rate="auto" the candidates and their losses by the number of rows; None where
+        there was no search: with fewer than 256 rows, or 1,000 in a first partial_fit.
+    progressive_loss_ : float
+        Mean loss of each row before it was learned for the first time: an estimate of the loss on
+        unseen rows, without a held-out set.
     n_nonzero_ : int
         Number of weights that are not zero.
     n_iter_ : int
@@ -115,12 +127,12 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     t_ : int
         Steps since the weights were zero.
     loss_curve_ : list of float
-        Mean loss of each epoch, every row's before it is learned: in the first epoch an honest
-        estimate of the loss on unseen rows.
+        Mean loss of each epoch, every row's before it is learned, summed over the outputs.
     objective_curve_ : list of float
         loss_curve_ plus the penalty at the end of each epoch.
     validation_loss_curve_ : list of float
-        Mean loss on the held-out rows after each epoch.
+        Mean loss on the held-out rows after each epoch: with loss="log_loss" that of
+        predict_proba's probabilities, else summed over the outputs.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
@@ -154,6 +166,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         epsilon: float = 1e-7,
         initial_accumulator: float | str = "auto",
         beta: float = 1.0,
+        decay: float = 1.0,
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         batch_size: int = 1,
@@ -180,6 +193,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self.epsilon = epsilon
         self.initial_accumulator = initial_accumulator
         self.beta = beta
+        self.decay = decay
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.batch_size = batch_size
@@ -234,21 +248,14 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         FloatingPointError
             Where training diverges; the estimator keeps what it had learned until then.
         """
-        self._check_parameters()
         check_no_orphans(X_val, y_val, sample_weight_val)
-        rows = self._training_rows(X, self._dtype_of_training(goes_on=self._goes_on()))
-        y = self._check_y(y, rows)
-        classes = self.classes_ if self._goes_on() else _classes_of(y)
-        targets = self._encode(y, classes)
-        of_class = self._class_weights(targets, classes)
-        weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
+        problem = self._problem(X, y, sample_weight)
+        rows, targets, weight, labels, _ = problem
         validation = None
         if X_val is not None:
-            val_rows = self._training_rows(X_val, rows.data.dtype)
-            val_targets = self._encode(self._check_y(y_val, val_rows), classes)
-            val_weight = self._weigh(sample_weight_val, val_targets, of_class, val_rows.n_rows)
-            validation = Validation.of(val_rows, val_targets, val_weight, rows, targets)
-        self._fit(X, y, rows, targets, weight, validation, _labels(targets, classes))
+            held_out = self._validation_problem(problem, X_val, y_val, sample_weight_val)
+            validation = Validation.of(*held_out, rows, targets)
+        self._fit(X, y, rows, targets, weight, validation, labels)
         return self
 
     def partial_fit(
@@ -300,6 +307,26 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         return self
 
     # -- targets ---------------------------------------------------------------------------
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+        """Check parameters and data; give rows, targets, weights, and what the outputs are."""
+        self._check_parameters()
+        rows = self._training_rows(X, self._dtype_of_training(goes_on=self._goes_on()))
+        y = self._check_y(y, rows)
+        classes = self.classes_ if self._goes_on() else _classes_of(y)
+        targets = self._encode(y, classes)
+        of_class = self._class_weights(targets, classes)
+        weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
+        return Problem(rows, targets, weight, _labels(targets, classes), of_class)
+
+    def _validation_problem(
+        self, problem: Problem, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Rows, Targets, npt.NDArray[np.float64]]:
+        """Check a validation set, and give its rows, targets and weights."""
+        rows = self._training_rows(X, problem.rows.data.dtype)
+        targets = self._encode(self._check_y(y, rows), problem.labels["classes_"])
+        weight = self._weigh(sample_weight, targets, problem.class_weight, rows.n_rows)
+        return rows, targets, weight
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -117,6 +117,8 @@ def share_settings(settings: Settings, n_steps: int, n_steps_of_all: int) -> Set
 
     Each step stands for as many as all workers take meanwhile: see src/combine.pxd.
     """
+    if settings["decay"] < 1:
+        raise ValueError("replicas add up sums of squared gradients: they need decay=1")
     pace = pace_of(n_steps, n_steps_of_all)
     own: Settings = {**settings, "pace": pace, "gain": math.sqrt(pace)}
     if settings["update"] == UPDATES["comid"]:

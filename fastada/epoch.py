@@ -49,6 +49,18 @@ class Targets:
         return next(a for a in (self.value, self.label, self.indicator) if a is not None)
 
 
+def note_first(
+    first_losses: npt.NDArray[np.float64],
+    order: npt.NDArray[np.int64],
+    losses: npt.NDArray[np.float64],
+) -> None:
+    """Write the losses of visits, the first of each row, into first_losses where it is NaN."""
+    # Of several numbers for one place NumPy keeps the last.
+    rows, values = order[::-1], losses[::-1, 0]
+    new = np.isnan(first_losses[rows])
+    first_losses[rows[new]] = values[new]
+
+
 def learn(
     state: State,
     settings: Settings,
@@ -57,12 +69,15 @@ def learn(
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
     report: Callable[[int], None] | None = None,
+    row_loss: npt.NDArray[np.float64] | None = None,
 ) -> float:
     """Learn the rows in the given order; give the mean loss of the visits.
 
     The rest is as learn_sums says.
     """
-    loss, weight = learn_sums(state, settings, rows, targets, sample_weight, order, report)
+    loss, weight = learn_sums(
+        state, settings, rows, targets, sample_weight, order, report, row_loss
+    )
     return loss / weight if weight else 0.0
 
 
@@ -74,6 +89,7 @@ def learn_sums(
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
     report: Callable[[int], None] | None = None,
+    row_loss: npt.NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
     """Learn the rows in the given order.
 
@@ -89,6 +105,9 @@ def learn_sums(
         Rows to visit; none of weight zero.
     report : callable, optional
         Called with the number of rows done so far.
+    row_loss : ndarray of float64, shape (len(order), 1), optional
+        Gets the loss of every visit before it is learned: with labels and the log loss, that of
+        normalised probabilities.
 
     Returns
     -------
@@ -111,7 +130,15 @@ def learn_sums(
             state.restart_stamps(settings)
             continue
         end = min(len(order), begin + min(slice_rows, steps_left * batch_size))
-        done = _learn_slice(state, settings, rows, targets, sample_weight, order[begin:end])
+        done = _learn_slice(
+            state,
+            settings,
+            rows,
+            targets,
+            sample_weight,
+            order[begin:end],
+            None if row_loss is None else row_loss[begin:end],
+        )
         loss += done["loss"]
         weight += done["weight"]
         if done["n_rows"] < end - begin:
@@ -129,6 +156,7 @@ def _learn_slice(
     targets: Targets,
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
+    row_loss: npt.NDArray[np.float64] | None,
 ) -> Progress:
     if targets.value is not None:
         return single.learn(
@@ -142,6 +170,7 @@ def _learn_slice(
             targets.value,
             sample_weight,
             order,
+            row_loss,
         )
     return multi.learn(
         state.records,
@@ -152,8 +181,10 @@ def _learn_slice(
         rows.indptr,
         rows.indices,
         rows.data,
+        targets.value,
         targets.label,
         targets.indicator,
         sample_weight,
         order,
+        row_loss,
     )

@@ -33,6 +33,7 @@ OWN = {
     "epsilon": "the optimizer has one, where its rule needs it",
     "initial_accumulator": "optim.AdaGrad has one, the others need none",
     "beta": "it belongs to update='ftrl'",
+    "decay": "optim.RMSProp has one, called rho",
     "alpha": "optim.AdaGrad has penalties l1 and l2, the others have none",
     "l1_ratio": "optim.AdaGrad has penalties l1 and l2, the others have none",
     "n_jobs": "an optimizer trains on one thread",
@@ -174,6 +175,7 @@ class OptimizedState(State):
         targets: Targets,
         sample_weight: npt.NDArray[np.float64],
         order: npt.NDArray[np.int64],
+        row_loss: npt.NDArray[np.float64] | None = None,
     ) -> float:
         """Learn the rows in the given order, as `fastada.epoch.learn` does.
 
@@ -191,7 +193,10 @@ class OptimizedState(State):
         batch_size = settings["batch_size"]
         for begin in range(0, len(order), batch_size):
             batch = order[begin : begin + batch_size]
-            total += self._step(settings, rows, targets, sample_weight[batch], batch)
+            losses, normalised = self._step(settings, rows, targets, sample_weight[batch], batch)
+            total += float(sample_weight[batch] @ losses)
+            if row_loss is not None:
+                row_loss[begin : begin + batch_size, 0] = normalised
         weight = float(sample_weight[order].sum())
         return total / weight if weight else 0.0
 
@@ -202,15 +207,15 @@ class OptimizedState(State):
         targets: Targets,
         weight: npt.NDArray[np.float64],
         batch: npt.NDArray[np.int64],
-    ) -> float:
-        """Take the step of a batch; give the sum of its weighted losses before it."""
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Take the step of a batch; give its losses before it, and those of probabilities."""
         entries, n_entries = _entries_of(rows, batch)
         columns, occurrence = np.unique(rows.indices[entries], return_inverse=True)
         outputs = np.arange(self.n_outputs)
         places = (columns.astype(np.int64)[:, None] * self.n_outputs + outputs).ravel()
         self.optimizer.flush(self._weights, {"weights": places})
 
-        slopes, losses = self._slopes(settings, rows, targets, batch)
+        slopes, losses, normalised = self._slopes(settings, rows, targets, batch)
         slopes *= weight[:, None]
         largest = np.abs(slopes).max(axis=1) * max(rows.largest_value, 1)
         bad = np.flatnonzero(~(np.isfinite(losses) & (largest <= settings["largest_gradient"])))
@@ -232,18 +237,18 @@ class OptimizedState(State):
             mean = {"intercepts": slopes.sum(axis=0) / len(batch)}
             self._of_intercepts.update(self._intercepts, mean)
         self.clock[0] += 1
-        return float(weight @ losses)
+        return losses, normalised
 
     def _slopes(
         self, settings: Settings, rows: Rows, targets: Targets, batch: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Give d loss / d margin, (n_batch, n_outputs), and the loss of each row, (n_batch,)."""
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Give d loss / d margin, (n_batch, n_outputs), and the losses of each row, (n_batch,)."""
         margins = np.empty((len(batch), self.n_outputs), self.dtype)
         weights = self._weights["weights"].reshape(-1, self.n_outputs)
         intercepts = self._intercepts["intercepts"]
         _scoring.margins(weights, intercepts, rows.indptr, rows.indices, rows.data, batch, margins)
         slopes = margins.astype(np.float64)
-        losses = np.empty(len(batch))
+        losses, normalised = np.empty((2, len(batch)))
         _evaluation.losses_at(
             slopes,
             settings,
@@ -252,8 +257,9 @@ class OptimizedState(State):
             None if targets.label is None else targets.label[batch],
             None if targets.indicator is None else targets.indicator[batch],
             losses,
+            normalised,
         )
-        return slopes, losses
+        return slopes, losses, normalised
 
 
 def _entries_of(

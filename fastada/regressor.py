@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
-from fastada.base import AdaGradEstimator, Validation, check_no_orphans
+from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.optim.optimizer import Optimizer
@@ -33,12 +33,14 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
     update : {"comid", "rda", "ftrl"}, default="comid"
     optimizer : optimizer of fastada.optim or None, default=None
     learning_rate : float or "auto", default="auto"
-        "auto" is the root mean square target over the root mean square row norm.
+        "auto" is searched for around the root mean square target over the root mean square row
+        norm.
     epsilon : float, default=1e-7
     initial_accumulator : float or "auto", default="auto"
         "auto" is four times the mean square target times the mean square stored entry, over
         batch_size^2.
     beta : float, default=1.0
+    decay : float, default=1.0
     alpha : float, default=0.0
     l1_ratio : float, default=0.0
     batch_size : int, default=1
@@ -70,6 +72,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         The accumulators G.
     learning_rate_per_feature_ : ndarray of shape (n_features,)
         eta / (epsilon + sqrt(G)).
+    learning_rate_, progressive_loss_ : float
+    learning_rate_search_ : fastada.search.RateSearch or None
     n_nonzero_, n_iter_, t_ : int
     loss_curve_, objective_curve_, validation_loss_curve_ : list of float
         As AdaGradClassifier has them.
@@ -98,6 +102,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         epsilon: float = 1e-7,
         initial_accumulator: float | str = "auto",
         beta: float = 1.0,
+        decay: float = 1.0,
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         batch_size: int = 1,
@@ -123,6 +128,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self.epsilon = epsilon
         self.initial_accumulator = initial_accumulator
         self.beta = beta
+        self.decay = decay
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.batch_size = batch_size
@@ -172,15 +178,14 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         FloatingPointError
             Where training diverges; the estimator keeps what it had learned until then.
         """
-        self._check_parameters()
         check_no_orphans(X_val, y_val, sample_weight_val)
-        dtype = self._dtype_of_training(goes_on=self._goes_on())
-        rows, targets, weight = self._check_data(X, y, sample_weight, dtype)
+        problem = self._problem(X, y, sample_weight)
+        rows, targets, weight, labels, _ = problem
         validation = None
         if X_val is not None:
-            held_out = self._check_data(X_val, y_val, sample_weight_val, rows.data.dtype)
+            held_out = self._validation_problem(problem, X_val, y_val, sample_weight_val)
             validation = Validation.of(*held_out, rows, targets)
-        self._fit(X, y, rows, targets, weight, validation, {})
+        self._fit(X, y, rows, targets, weight, validation, labels)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdaGradRegressor:
@@ -214,6 +219,18 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
             Of the type of the weights.
         """
         return self._margins(self._rows(X))[:, 0]
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+        """Check parameters and data; give rows, targets, weights, and nothing about outputs."""
+        self._check_parameters()
+        dtype = self._dtype_of_training(goes_on=self._goes_on())
+        return Problem(*self._check_data(X, y, sample_weight, dtype), {})
+
+    def _validation_problem(
+        self, problem: Problem, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Rows, Targets, npt.NDArray[np.float64]]:
+        """Check a validation set, and give its rows, targets and weights."""
+        return self._check_data(X, y, sample_weight, problem.rows.data.dtype)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

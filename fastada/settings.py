@@ -33,6 +33,8 @@ class Settings(TypedDict):
     l1: float
     l2: float
     smallest_accumulator: float
+    smallest_intercept_accumulator: float
+    decay: float
     loss: int
     delta: float
     batch_size: int
@@ -58,6 +60,7 @@ def make_settings(
     huber_delta: float = 1.0,
     batch_size: int = 1,
     fit_intercept: bool = True,
+    decay: float = 1.0,
 ) -> Settings:
     """Translate what AdaGradClassifier and AdaGradRegressor document."""
     return Settings(
@@ -68,6 +71,8 @@ def make_settings(
         l1=float(alpha * l1_ratio),
         l2=float(alpha * (1 - l1_ratio)),
         smallest_accumulator=scale.accumulator,
+        smallest_intercept_accumulator=scale.intercept_accumulator,
+        decay=float(decay),
         loss=LOSSES[loss],
         delta=float(huber_delta),
         batch_size=int(batch_size),
@@ -81,13 +86,15 @@ def make_settings(
 
 
 def is_stamped(settings: Settings) -> bool:
-    """Say whether records note the step of their last touch: COMID with a penalty."""
-    return settings["update"] == UPDATES["comid"] and (settings["l1"] > 0 or settings["l2"] > 0)
+    """Say whether records note the step of their last touch: COMID with a penalty or decay."""
+    return settings["update"] == UPDATES["comid"] and (
+        settings["l1"] > 0 or settings["l2"] > 0 or settings["decay"] < 1
+    )
 
 
 def pulls_of(settings: Settings) -> tuple[float, ...]:
-    """Give what decides how an absent feature's weight shrinks."""
-    return settings["rate"], settings["epsilon"], settings["l1"], settings["l2"]
+    """Give what decides how an absent feature's weight shrinks and its accumulator decays."""
+    return tuple(settings[name] for name in ("rate", "epsilon", "l1", "l2", "decay"))
 
 
 def check_choice(name: str, value: Any, choices: Any) -> None:

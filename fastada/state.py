@@ -109,6 +109,15 @@ class State:
         """G, shape (n_features, n_outputs), a view."""
         return self.records[:, self.n_outputs : 2 * self.n_outputs]
 
+    def accumulators_now(self, settings: Settings) -> npt.NDArray[Any]:
+        """Give G as of now, shape (n_features, n_outputs): the records' own, or a copy decayed."""
+        if not settings["decay"] < 1:
+            return self.accumulators
+        missed = (self.clock[0] - self.clock[1]) - self.records[:, 2 * self.n_outputs, np.newaxis]
+        kept = np.power(settings["decay"], missed, dtype=np.float64)
+        floor = settings["smallest_accumulator"]
+        return np.asarray(floor + kept * (self.accumulators - floor), dtype=self.dtype)
+
     @property
     def n_steps(self) -> int:
         """Steps taken."""
@@ -123,6 +132,8 @@ class State:
     def restart_stamps(self, settings: Settings, to_come: Settings | None = None) -> None:
         """Bring all records up to date, for the settings to come, and count stamps from here."""
         weights = self.weights(settings)
+        if settings["decay"] < 1:
+            self.accumulators[:] = self.accumulators_now(settings)
         _scoring.restart_stamps(self.records, self.clock, to_come or settings, weights)
 
     def weights(self, settings: Settings) -> npt.NDArray[Any]:

@@ -66,6 +66,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     vectorizer_ : fastada.text.HashingVectorizer
         float32, rows of unit norm.
     classifier_ : fastada.AdaGradClassifier
+    progressive_loss_, learning_rate_ : float
+        As AdaGradClassifier has them.
 
     See Also
     --------
@@ -214,6 +216,18 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     # -- predictions -----------------------------------------------------------------------
+
+    @property
+    def progressive_loss_(self) -> float:
+        """Mean loss of each text before it was learned: an estimate without a held-out set."""
+        check_is_fitted(self)
+        return self.classifier_.progressive_loss_
+
+    @property
+    def learning_rate_(self) -> float:
+        """The learning rate in use."""
+        check_is_fitted(self)
+        return self.classifier_.learning_rate_
 
     @property
     def classes_(self) -> npt.NDArray[Any]:

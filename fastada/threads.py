@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import combine
-from fastada.epoch import Targets, learn_sums
+from fastada.epoch import Targets, learn_sums, note_first
 from fastada.rows import Rows
 from fastada.settings import Settings
 from fastada.state import State, check_memory
@@ -80,6 +80,7 @@ class Team:
         base: State,
         settings: Settings,
         order: Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.int64]],
+        first_losses: npt.NDArray[np.float64] | None = None,
     ) -> float:
         """Learn all shares once.
 
@@ -90,6 +91,8 @@ class Team:
         settings : Settings
         order : callable
             Puts the rows of a share, and its number, in order.
+        first_losses : ndarray of float64, shape (n_rows,), optional
+            Gets each row's loss before its thread has learned it, where it is NaN.
 
         Returns
         -------
@@ -105,7 +108,7 @@ class Team:
         # Ctrl-C comes to the main thread alone, which therefore waits and does nothing else.
         with ThreadPoolExecutor(1 + len(self.shares)) as pool:
             try:
-                return pool.submit(self._learn, pool, base, settings, order).result()
+                return pool.submit(self._learn, pool, base, settings, order, first_losses).result()
             except BaseException:
                 self._stopped.set()
                 raise
@@ -116,6 +119,7 @@ class Team:
         base: State,
         settings: Settings,
         order: Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.int64]],
+        first_losses: npt.NDArray[np.float64] | None,
     ) -> float:
         numbers = range(len(self.shares))
         if not self.columns:
@@ -137,7 +141,8 @@ class Team:
                 if stale:
                     combine.refresh(self.replicas[k], base, self.columns[k])
                 own = combine.share_settings(settings, n_steps[k], sum(n_steps))
-                return learn_sums(
+                losses = None if first_losses is None else np.empty((len(parts[k]), 1))
+                sums = learn_sums(
                     self.replicas[k],
                     own,
                     self.rows,
@@ -145,13 +150,17 @@ class Team:
                     self.sample_weight,
                     parts[k],
                     self._stop_if_asked,
+                    losses,
                 )
+                return *sums, losses
 
             # Until all are combined the replicas are of no use.
             self._in_step = None
-            for own_loss, own_weight in _all(pool, learn, numbers):
+            for k, (own_loss, own_weight, losses) in enumerate(_all(pool, learn, numbers)):
                 loss += own_loss
                 weight += own_weight
+                if first_losses is not None:
+                    note_first(first_losses, parts[k], losses)
             self._combine(pool, base, settings, n_steps)
             self._in_step = base, base.n_steps
         return loss / weight if weight else 0.0

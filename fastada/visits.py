@@ -60,7 +60,7 @@ class Visits:
     ) -> None:
         self.shuffle = shuffle
         self.seed = seed
-        self.sample_weight = sample_weight
+        self.sample_weight = self.row_weight = sample_weight
         self.order = np.flatnonzero(sample_weight).astype(np.int64)
         if not shuffle:
             return
@@ -99,6 +99,18 @@ class Visits:
         if not self.shuffle:
             return share
         return np.random.default_rng([self.seed or 0, epoch, 1 + number]).permutation(share)
+
+    def in_random_order(self) -> npt.NDArray[np.int64]:
+        """Give the visits of the first epoch in an order that the rows' own does not decide."""
+        if self.shuffle:
+            return self.of_epoch(0)
+        return np.random.default_rng(0).permutation(self.order)
+
+    def progress(self, losses: npt.NDArray[np.float64]) -> tuple[float, float]:
+        """Sum up the losses of rows at their first visits, NaN for those not visited."""
+        seen = ~np.isnan(losses)
+        weight = self.row_weight[seen]
+        return float(weight @ losses[seen]), float(weight.sum())
 
 
 def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:

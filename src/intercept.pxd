@@ -1,6 +1,6 @@
 """The intercept: the rule in force without its penalty, in float64, with its own accumulator."""
 
-from updates cimport Comid, Ftrl, Rda, current_weight, rule_t, take_step
+from updates cimport Comid, ComidDecay, Ftrl, Rda, current_weight, rule_t, take_step
 
 
 cdef struct Intercept:
@@ -25,5 +25,8 @@ cdef inline void intercept_step(
         rule.rate, rule.l1, rule.l2 = rate, 0, 0
         take_step(rule, &intercept.value, &intercept.accumulator, weight, slope)
     else:
+        if rule_t is ComidDecay:
+            intercept.accumulator = rule.intercept_floor + rule.decay * (
+                intercept.accumulator - rule.intercept_floor)
         plain.rate, plain.epsilon = rate, rule.epsilon
         take_step(plain, &intercept.value, &intercept.accumulator, weight, slope)

@@ -1,7 +1,7 @@
 """The state: one record of neighbouring numbers per feature, so that a visit costs one cache line.
 
-With K outputs a record is [K values][K accumulators], and for regularised COMID
-[step last seen][pull] behind them, all of the weights' type; the pull is kept
+With K outputs a record is [K values][K accumulators], and for COMID with a penalty
+or decay [step last seen][pull] behind them, all of the weights' type; the pull is kept
 for one output, and there to fill 16 bytes for more. Steps are
 whole numbers, which a record holds exactly up to 2^24 (float32) or 2^53
 (float64); the caller starts the count again from zero before that.
@@ -10,11 +10,11 @@ whole numbers, which a record holds exactly up to 2^24 (float32) or 2^53
 from libc.stdint cimport int64_t
 
 from dtypes cimport weight_t
-from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t
+from updates cimport Comid, ComidDecay, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t
 
 
 cdef inline bint is_stamped(rule_t rule) noexcept nogil:
-    return rule_t is ComidL1 or rule_t is ComidElastic
+    return rule_t is ComidDecay or rule_t is ComidL1 or rule_t is ComidElastic
 
 
 # How many numbers a record of K outputs holds.
@@ -26,7 +26,7 @@ cdef inline int64_t record_width(rule_t rule, int64_t n_outputs) noexcept nogil:
 cdef inline weight_t steps_of(
     rule_t rule, const weight_t *record, int64_t n_outputs, weight_t now
 ) noexcept nogil:
-    if rule_t is ComidL1 or rule_t is ComidElastic:
+    if rule_t is ComidDecay or rule_t is ComidL1 or rule_t is ComidElastic:
         return now - record[2 * n_outputs]
     else:
         return now

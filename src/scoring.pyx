@@ -12,7 +12,7 @@ from intercept cimport Intercept, intercept_weight
 from margins cimport row_margins
 from prefetch cimport Ahead, start_ahead
 from records cimport record_width, steps_of
-from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
+from training cimport COMID, RDA, Settings, comid, comid_decay, comid_elastic, comid_l1, ftrl, rda
 from updates cimport current_weight, pull_of, rule_t, step_size
 
 
@@ -82,6 +82,8 @@ def weights(
                 comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
         elif s.update == COMID and s.l1 > 0:
             read_weights(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+        elif s.update == COMID and s.decay < 1:
+            read_weights(comid_decay(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
         elif s.update == COMID:
             read_weights(comid(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
         elif s.update == RDA:
@@ -105,6 +107,9 @@ def norms(const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weig
                 comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
         elif s.update == COMID and s.l1 > 0:
             sums = read_norms(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
+        elif s.update == COMID and s.decay < 1:
+            sums = read_norms(
+                comid_decay(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
         elif s.update == COMID:
             sums = read_norms(comid(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
         elif s.update == RDA:
@@ -129,7 +134,7 @@ def restart_stamps(
         state[j, 2 * n_outputs] = 0
         if n_outputs == 1 and s.l2 > 0:
             state[j, 3] = pull_of(comid_elastic(s), step_size(s.rate, s.epsilon, state[j, 1]))
-        elif n_outputs == 1:
+        elif n_outputs == 1 and s.l1 > 0:
             state[j, 3] = pull_of(comid_l1(s), step_size(s.rate, s.epsilon, state[j, 1]))
     clock[1] = clock[0]
 

@@ -27,6 +27,7 @@ from training cimport (
     Rows,
     Settings,
     comid,
+    comid_decay,
     comid_elastic,
     comid_l1,
     count_on,
@@ -36,7 +37,7 @@ from training cimport (
     out_of_bounds,
     rda,
 )
-from updates cimport Comid, ComidL1, rule_t
+from updates cimport ComidL1, holds_weights, rule_t
 from visit cimport load_and_score, load_record, step_and_store, weigh_records
 
 
@@ -45,6 +46,7 @@ cdef Progress learn_rows(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
     Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
+    double *row_loss,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
     cdef weight_t *pulled_by = buffer + capacity
@@ -76,6 +78,8 @@ cdef Progress learn_rows(
             length, loaded, weight)
         if settings.fit_intercept:
             intercept_step(rule, intercept, settings.intercept_rate, point.slope)
+        if row_loss != NULL:
+            row_loss[done.n_rows] = point.value
         done.loss += rows.sample_weight[row] * point.value
         done.weight += rows.sample_weight[row]
         done.n_steps += 1
@@ -90,7 +94,7 @@ cdef Progress learn_batches(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
     Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
-    index_t *touched, index_t *place,
+    index_t *touched, index_t *place, double *row_loss,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
     cdef weight_t *pulled_by = buffer + capacity
@@ -111,7 +115,7 @@ cdef Progress learn_batches(
                 if place[indices[p]] == 0:
                     value = load_record(
                         rule, state, indices[p], <weight_t>now, loaded, pulled_by, n_touched)
-                    if rule_t is Comid or rule_t is ComidL1:
+                    if holds_weights(rule) or rule_t is ComidL1:
                         weight[n_touched] = value
                     gradient[n_touched] = 0
                     touched[n_touched] = indices[p]
@@ -132,6 +136,8 @@ cdef Progress learn_batches(
             slope = <weight_t>point.slope
             for p in range(rows.indptr[row], rows.indptr[row + 1]):
                 gradient[place[indices[p]] - 1] += slope * data[p]
+            if row_loss != NULL:
+                row_loss[i] = point.value
             bias_slope += point.slope
             batch_loss += rows.sample_weight[row] * point.value
             batch_weight += rows.sample_weight[row]
@@ -155,7 +161,7 @@ cdef Progress learn_batches(
 cdef Progress learn_by(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
     Intercept *intercept, double now, weight_t *state, int64_t n_features,
-    const index_t *indices, const weight_t *data,
+    const index_t *indices, const weight_t *data, double *row_loss,
 ) noexcept nogil:
     cdef bint by_rows = settings.batch_size == 1
     cdef int64_t capacity = longest_row(rows) if by_rows else most_touched(
@@ -172,11 +178,11 @@ cdef Progress learn_by(
     if by_rows and buffer != NULL:
         done = learn_rows(
             rule, settings, loss, rows, target, intercept, now, state,
-            indices, data, buffer, capacity)
+            indices, data, buffer, capacity, row_loss)
     elif buffer != NULL and touched != NULL and place != NULL:
         done = learn_batches(
             rule, settings, loss, rows, target, intercept, now, state,
-            indices, data, buffer, capacity, touched, place)
+            indices, data, buffer, capacity, touched, place, row_loss)
     free(buffer)
     free(touched)
     free(place)
@@ -187,13 +193,15 @@ def learn(
     weight_t[:, ::1] state, double[:, ::1] intercept, int64_t[::1] clock, settings,
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     const double[::1] target, const double[::1] sample_weight, const int64_t[::1] order,
+    double[:, ::1] row_loss=None,
 ):
     """Learn the rows of a CSR matrix in the given order; state, intercept, clock change in place.
 
     clock holds {steps so far, the step that the records' stamps count from}.
 
     Returns {"n_rows", "n_steps", "loss", "weight"}: how far it came before the first row whose
-    loss or gradient is out of bounds, and the sums of weighted losses and of weights.
+    loss or gradient is out of bounds, and the sums of weighted losses and of weights. `row_loss`,
+    unless None, gets the loss of every visit before it is learned.
     """
     cdef Settings s = settings
     cdef Loss loss
@@ -204,30 +212,36 @@ def learn(
     cdef int64_t n_features = state.shape[0]
     cdef const index_t *columns = NULL
     cdef const weight_t *values = NULL
+    cdef double *losses = NULL
     done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
     if order.shape[0] == 0:
         return done
     if indices.shape[0]:
         columns, values = &indices[0], &data[0]
+    if row_loss is not None:
+        losses = &row_loss[0, 0]
     loss.kind, loss.delta = s.loss, s.delta
     rows.order, rows.n_rows = &order[0], order.shape[0]
     rows.indptr, rows.sample_weight = &indptr[0], &sample_weight[0]
     with nogil:
         if s.update == COMID and s.l2 > 0:
             done = learn_by(comid_elastic(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values)
+                            &state[0, 0], n_features, columns, values, losses)
         elif s.update == COMID and s.l1 > 0:
             done = learn_by(comid_l1(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values)
+                            &state[0, 0], n_features, columns, values, losses)
+        elif s.update == COMID and s.decay < 1:
+            done = learn_by(comid_decay(s), s, loss, rows, &target[0], bias, now,
+                            &state[0, 0], n_features, columns, values, losses)
         elif s.update == COMID:
             done = learn_by(comid(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values)
+                            &state[0, 0], n_features, columns, values, losses)
         elif s.update == RDA:
             done = learn_by(rda(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values)
+                            &state[0, 0], n_features, columns, values, losses)
         else:
             done = learn_by(ftrl(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values)
+                            &state[0, 0], n_features, columns, values, losses)
     if done.n_rows < 0:
         raise MemoryError("no memory for the records of a batch: lower batch_size")
     # Here and not in Python, so that no Ctrl-C comes between the steps and their count.

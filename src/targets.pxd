@@ -9,12 +9,13 @@ from libc.math cimport exp, log
 from libc.stdint cimport int64_t, uint8_t
 
 from dtypes cimport weight_t
-from losses cimport Loss, LossPoint, loss_at
+from losses cimport LOG_LOSS, Loss, LossPoint, log_loss, loss_at
 
 
 cdef struct Targets:
     int64_t n_outputs
     bint multinomial
+    const double *value        # with one output: -1 or +1, or a number to regress on, or
     const int64_t *label       # the class of each row, or
     const uint8_t *indicator   # row-major, n_outputs a row: 1 where the row has the label
 
@@ -34,6 +35,10 @@ cdef inline LossPoint slopes_of(
     cdef double largest, total = 0
     cdef LossPoint point, sum
     sum.value, sum.slope = 0, 0
+    if targets.value != NULL:
+        point = loss_at(loss, margin[0], targets.value[row])
+        margin[0] = point.slope = s * point.slope
+        return point
     if targets.multinomial:
         largest = margin[0]
         for k in range(1, targets.n_outputs):
@@ -54,3 +59,22 @@ cdef inline LossPoint slopes_of(
         sum.value += point.value
         sum.slope = max(sum.slope, abs(margin[k]))
     return sum
+
+
+# What a user sees of the log loss: one-vs-rest probabilities p_k are divided by their sum, and the
+# loss is  -log(p_y / sum_k p_k).  Any other is given as it is. `slope` holds s (p_k - [k = y]).
+cdef inline double normalised_loss(
+    Targets targets, Loss loss, int64_t row, double s, const double *slope, double label_margin,
+    double loss_value,
+) noexcept nogil:
+    cdef int64_t k
+    cdef double total = 0, of_label
+    if targets.label == NULL or targets.multinomial or loss.kind != LOG_LOSS:
+        return loss_value
+    for k in range(targets.n_outputs):
+        if k != targets.label[row]:
+            total += slope[k]
+    of_label = log_loss(label_margin, 1).value
+    total = total / s + exp(-of_label)
+    # Where every class is out of the question, all are equally so.
+    return of_label + log(total) if total > 0 else log(<double>targets.n_outputs)

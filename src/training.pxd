@@ -1,9 +1,9 @@
 """What the training kernels are given and what they give back, whatever the number of outputs."""
 
-from libc.math cimport fabs, isfinite, sqrt
+from libc.math cimport fabs, isfinite, log, sqrt
 from libc.stdint cimport int64_t
 
-from updates cimport Comid, ComidElastic, ComidL1, Ftrl, Rda
+from updates cimport Comid, ComidDecay, ComidElastic, ComidL1, Ftrl, Rda
 
 
 cdef enum UpdateKind:
@@ -20,7 +20,9 @@ cdef struct Settings:
     double beta
     double l1
     double l2
-    double smallest_accumulator  # G_0: no G is smaller
+    double smallest_accumulator            # G_0: no G is smaller
+    double smallest_intercept_accumulator  # and that of the intercepts
+    double decay           # of the accumulators, a step; 1 for none
     int loss               # a LossKind
     double delta           # of Huber's loss
     int64_t batch_size
@@ -83,6 +85,15 @@ cdef inline int64_t most_touched(Rows rows, int64_t batch_size, int64_t n_featur
 cdef inline Comid comid(Settings settings) noexcept nogil:
     cdef Comid rule
     rule.rate, rule.epsilon = settings.rate, settings.epsilon
+    return rule
+
+
+cdef inline ComidDecay comid_decay(Settings settings) noexcept nogil:
+    cdef ComidDecay rule
+    rule.rate, rule.epsilon = settings.rate, settings.epsilon
+    rule.decay, rule.log_decay = settings.decay, log(settings.decay)
+    rule.floor = settings.smallest_accumulator
+    rule.intercept_floor = settings.smallest_intercept_accumulator
     return rule
 
 

@@ -7,10 +7,11 @@ give the same weights and touch a coordinate only where its feature occurs):
     G           G_0 + sum of g^2                   epsilon   delta
     H           epsilon + sqrt(G)                  l1, l2    lambda_1, lambda_2
 
-A record holds {value, G} per coordinate, and for regularised COMID the step at
-which it was last touched. What `value` is depends on the rule:
+A record holds {value, G} per coordinate, and for COMID with a penalty or decay the
+step at which it was last touched. What `value` is depends on the rule:
 
-    Comid, ComidL1, ComidElastic    the weight w as of the last touch
+    Comid, ComidDecay               the weight w
+    ComidL1, ComidElastic           the weight w as of the last touch
     Rda                             the sum of gradients
     Ftrl                            McMahan et al.'s z
 
@@ -33,6 +34,17 @@ from powers cimport Powers, power, power_minus_one
 cdef struct Comid:
     double rate
     double epsilon
+
+
+# The same with an accumulator that forgets: over a step  G <- G_0 + decay (G - G_0) + g^2,  so that
+# over k steps without gradient  G <- G_0 + decay^k (G - G_0).
+cdef struct ComidDecay:
+    double rate
+    double epsilon
+    double decay
+    double log_decay
+    double floor            # G_0
+    double intercept_floor  # and that of the intercepts
 
 
 cdef struct ComidL1:
@@ -69,6 +81,7 @@ cdef struct Ftrl:
 
 ctypedef fused rule_t:
     Comid
+    ComidDecay
     ComidL1
     ComidElastic
     Rda
@@ -112,6 +125,22 @@ cdef inline weight_t step_size(
     double rate, double epsilon, weight_t accumulator
 ) noexcept nogil:
     return <weight_t>rate / (<weight_t>epsilon + square_root(accumulator))
+
+
+# Whether `value` is the weight at all times.
+cdef inline bint holds_weights(rule_t rule) noexcept nogil:
+    return rule_t is Comid or rule_t is ComidDecay
+
+
+# decay^steps
+cdef inline weight_t kept_after(ComidDecay rule, weight_t steps) noexcept nogil:
+    return exponential(<weight_t>rule.log_decay * steps)
+
+
+cdef inline weight_t decayed(
+    ComidDecay rule, weight_t accumulator, weight_t kept
+) noexcept nogil:
+    return <weight_t>rule.floor + kept * (accumulator - <weight_t>rule.floor)
 
 
 # COMID over k missed steps, each w <- soft(w, kappa_1) / (1 + kappa_2) with
@@ -165,7 +194,7 @@ cdef inline float pulled_near_zero(
 
 
 # `steps` is how many steps the record has missed for the COMID rules, all the
-# steps so far for Rda, and not looked at by Comid and Ftrl.
+# steps so far for Rda, and not looked at by Comid, ComidDecay and Ftrl.
 cdef inline weight_t current_weight(
     rule_t rule, weight_t value, weight_t accumulator, weight_t steps
 ) noexcept nogil:
@@ -183,6 +212,7 @@ cdef inline weight_t current_weight(
             rule, value, pull_of(rule, step_size(rule.rate, rule.epsilon, accumulator)), steps)
 
 
+# ComidDecay takes an accumulator that has decayed already.
 cdef inline void take_step(
     rule_t rule, weight_t *value, weight_t *accumulator, weight_t weight, weight_t g
 ) noexcept nogil:
@@ -197,7 +227,7 @@ cdef inline void take_step(
     else:
         # u = w - rate g / H, then the proximal step soft(u, rate l1 / H) / (1 + rate l2 / H)
         step = step_size(rule.rate, rule.epsilon, G)
-        if rule_t is Comid:
+        if rule_t is Comid or rule_t is ComidDecay:
             value[0] = weight - step * g
         elif rule_t is ComidL1:
             value[0] = soft_threshold(weight - step * g, step * <weight_t>rule.l1)

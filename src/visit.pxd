@@ -22,11 +22,14 @@ from prefetch cimport Ahead, ask_across_rows, ask_for_four
 from records cimport record_width
 from updates cimport (
     Comid,
+    ComidDecay,
     ComidElastic,
     ComidL1,
     Ftrl,
     Rda,
     current_weight,
+    decayed,
+    kept_after,
     rule_t,
     shrunk,
     shrunk_near_zero,
@@ -46,7 +49,12 @@ cdef inline weight_t load_record(
 ) noexcept nogil:
     cdef const weight_t *record = &state[column * record_width(rule, 1)]
     cdef weight_t value = record[0]
-    if rule_t is ComidL1:
+    if rule_t is ComidDecay:
+        # The decay of the step to come included.
+        loaded[2 * k] = value
+        loaded[2 * k + 1] = decayed(
+            rule, record[1], kept_after(rule, now + <weight_t>1 - record[2]))
+    elif rule_t is ComidL1:
         value = soft_threshold(value, (now - record[2]) * record[3])
         loaded[2 * k] = value
         loaded[2 * k + 1] = record[1]
@@ -63,7 +71,9 @@ cdef inline void store_record(
 ) noexcept nogil:
     cdef weight_t *record = &state[column * record_width(rule, 1)]
     memcpy(record, &loaded[2 * k], 2 * sizeof(weight_t))
-    if rule_t is ComidL1 or rule_t is ComidElastic:
+    if rule_t is ComidDecay:
+        record[2] = now + <weight_t>1
+    elif rule_t is ComidL1 or rule_t is ComidElastic:
         record[2] = now
         record[3] = weight[k]
 
@@ -102,7 +112,7 @@ cdef inline void step_record(
 ) noexcept nogil:
     cdef weight_t *record = &loaded[2 * k]
     cdef Comid plain
-    if rule_t is Comid:
+    if rule_t is Comid or rule_t is ComidDecay:
         take_step(rule, &record[0], &record[1], record[0], g)
     elif rule_t is ComidL1 or rule_t is ComidElastic:
         plain.rate, plain.epsilon = rule.rate, rule.epsilon
@@ -198,7 +208,7 @@ cdef inline weight_t load_and_score(
     for k in range(length - length % 4, length):
         s0 += x[k] * load_record(
             rule, state, columns[k], now, loaded, pulled_by, k)
-    if rule_t is Comid or rule_t is ComidL1:
+    if rule_t is Comid or rule_t is ComidDecay or rule_t is ComidL1:
         return (s0 + s1) + (s2 + s3)
     else:
         weigh_records(rule, now, loaded, weight, pulled_by, length)

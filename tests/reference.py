@@ -31,9 +31,9 @@ def slopes(loss, margins, targets, delta=1.0):
 class DenseRule:
     """Weights of any shape under one of the rules; each step sweeps all of them."""
 
-    def __init__(self, shape, update, rate, epsilon, beta, l1, l2, initial_accumulator):
+    def __init__(self, shape, update, rate, epsilon, beta, l1, l2, initial_accumulator, decay=1.0):
         self.update, self.rate, self.epsilon, self.beta = update, rate, epsilon, beta
-        self.l1, self.l2 = l1, l2
+        self.l1, self.l2, self.decay, self.floor = l1, l2, decay, initial_accumulator
         self.w = np.zeros(shape)
         self.G = np.full(shape, float(initial_accumulator))
         self.total = np.zeros(shape)  # RDA: sum of gradients; FTRL: z
@@ -42,6 +42,8 @@ class DenseRule:
     def step(self, g):
         self.t += 1
         before = self.G.copy()
+        if self.decay < 1:
+            self.G = self.floor + self.decay * (self.G - self.floor)
         self.G += g**2
         H = self.epsilon + np.sqrt(self.G)
         if self.update == "comid":
@@ -79,6 +81,7 @@ def dense_fit(
     n_epochs=1,
     fit_intercept=True,
     delta=1.0,
+    decay=1.0,
 ):
     """Train on dense X (n, d) and targets (n, K); returns the rules of weights and intercepts."""
     n_rows, n_features = X.shape
@@ -90,6 +93,7 @@ def dense_fit(
         epsilon=epsilon,
         beta=beta,
         initial_accumulator=initial_accumulator,
+        decay=decay,
     )
     W = DenseRule((n_outputs, n_features), l1=l1, l2=l2, **common)
     b = DenseRule((n_outputs,), l1=0.0, l2=0.0, **common)

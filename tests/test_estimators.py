@@ -45,9 +45,10 @@ def test_in_pipeline_search_calibration_and_one_vs_rest(text_like):
 
 def test_one_vs_rest_is_a_binary_problem_for_each_class(text_like):
     X, y = text_like
-    together = AdaGradClassifier(shuffle=False, tol=None).fit(X, y)
+    common = dict(shuffle=False, tol=None, learning_rate=1.0)
+    together = AdaGradClassifier(**common).fit(X, y)
     for k, name in enumerate(together.classes_):
-        alone = AdaGradClassifier(shuffle=False, tol=None).fit(X, y == name)
+        alone = AdaGradClassifier(**common).fit(X, y == name)
         np.testing.assert_allclose(alone.coef_[0], together.coef_[k], rtol=1e-10, atol=1e-14)
 
 
@@ -83,15 +84,16 @@ def test_class_weights_multiply_sample_weights(text_like):
     X, y = text_like
     y = np.where(y == "eggs", "ham", y)
     names = np.array(["ham", "spam"])
+    common = dict(random_state=0, learning_rate=1.0)
     balanced = dict(zip(names, compute_class_weight("balanced", classes=names, y=y), strict=True))
     fits = [
-        AdaGradClassifier(random_state=0, class_weight="balanced").fit(X, y),
-        AdaGradClassifier(random_state=0, class_weight=balanced).fit(X, y),
-        AdaGradClassifier(random_state=0).fit(X, y, sample_weight=[balanced[label] for label in y]),
+        AdaGradClassifier(class_weight="balanced", **common).fit(X, y),
+        AdaGradClassifier(class_weight=balanced, **common).fit(X, y),
+        AdaGradClassifier(**common).fit(X, y, sample_weight=[balanced[label] for label in y]),
     ]
     for other in fits[1:]:
         np.testing.assert_array_equal(fits[0].coef_, other.coef_)
-    plain = AdaGradClassifier(random_state=0).fit(X, y)
+    plain = AdaGradClassifier(**common).fit(X, y)
     assert fits[0].decision_function(X).mean() > plain.decision_function(X).mean() + 0.1
 
 
@@ -212,7 +214,13 @@ def test_sparsify_and_densify(text_like):
 def test_verbose_prints_a_line_an_epoch(text_like, capsys):
     X, y = text_like
     model = AdaGradClassifier(
-        verbose=1, max_iter=3, tol=None, alpha=1e-4, l1_ratio=1.0, random_state=0
+        verbose=1,
+        max_iter=3,
+        tol=None,
+        alpha=1e-4,
+        l1_ratio=1.0,
+        random_state=0,
+        learning_rate=1.0,
     )
     model.fit(X, y, X_val=X, y_val=y)
     lines = capsys.readouterr().out.splitlines()

@@ -198,7 +198,7 @@ def test_ctrl_c_ends_all_threads(text, monkeypatch):
     main = threading.main_thread().ident
     once = iter([main])
 
-    def slow(state, settings, rows, targets, weight, order, report):
+    def slow(state, settings, rows, targets, weight, order, report, _):
         for row in range(0, len(order), 10):
             if row == 100 and next(once, None):
                 signal.pthread_kill(main, signal.SIGINT)
@@ -218,13 +218,13 @@ def test_ctrl_c_ends_all_threads(text, monkeypatch):
 
 def test_replicas_that_do_not_fit_are_refused_beforehand(text, monkeypatch):
     (X, y), _ = text
-    model = AdaGradClassifier(n_jobs=2).fit(X, y)
+    model = AdaGradClassifier(n_jobs=2, learning_rate=1.0).fit(X, y)
     before = bits(model)
     page = fastada.state.os.sysconf("SC_PAGE_SIZE")
     memory = 3 * model._state.records.nbytes
     sizes = {"SC_PHYS_PAGES": memory // page, "SC_PAGE_SIZE": page}
     monkeypatch.setattr(fastada.state.os, "sysconf", sizes.__getitem__)
-    AdaGradClassifier(n_jobs=1).fit(X, y)
+    AdaGradClassifier(n_jobs=1, learning_rate=1.0).fit(X, y)
     with pytest.raises(MemoryError, match=r"replica for each of 2 threads .*n_jobs"):
         model.fit(X, y)
     assert bits(model) == before

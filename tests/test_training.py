@@ -29,6 +29,51 @@ def test_loss_curve_is_the_loss_before_learning(text_like):
     assert model.loss_curve_[0] == pytest.approx(np.mean(losses), rel=1e-12)
 
 
+def test_progressive_loss_is_that_of_the_probabilities(text_like):
+    X, y = text_like
+    common = dict(learning_rate=0.3, initial_accumulator=0.1, shuffle=False)
+    weight = np.linspace(0.5, 2, len(y))
+    whole = AdaGradClassifier(max_iter=3, tol=None, **common).fit(X, y, weight)
+    stream = AdaGradClassifier(**common).partial_fit(X, y, np.unique(y), weight)
+    step_by_step = AdaGradClassifier(**common).partial_fit(X[:1], y[:1], np.unique(y), weight[:1])
+    losses = [np.log(3)]
+    for row in range(1, len(y)):
+        p = step_by_step.predict_proba(X[[row]])
+        losses.append(log_loss(y[[row]], p, labels=step_by_step.classes_))
+        step_by_step.partial_fit(X[[row]], y[[row]], sample_weight=weight[[row]])
+    expected = np.average(losses, weights=weight)
+    for model in (whole, stream, step_by_step):
+        assert model.progressive_loss_ == pytest.approx(expected, rel=1e-12)
+
+
+def test_progressive_loss_counts_the_first_visit_of_a_row(text_like):
+    """A row of weight 2 is visited twice an epoch, and known the second time."""
+    X, y = text_like
+    y = np.random.default_rng(0).permutation(y)  # nothing to learn but the rows themselves
+    common = dict(max_iter=1, tol=None, random_state=0, learning_rate=1.0)
+    once = AdaGradClassifier(**common).fit(X, y)
+    thrice = AdaGradClassifier(**common).fit(X, y, sample_weight=np.full(len(y), 3.0))
+    assert once.progressive_loss_ > np.log(3)
+    assert thrice.progressive_loss_ > np.log(3)
+    assert thrice.loss_curve_[0] < once.loss_curve_[0]
+
+
+def test_stopping_watches_the_probabilities_of_one_against_the_rest(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(random_state=0, max_iter=4, tol=None)
+    model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    expected = log_loss(y[200:], model.predict_proba(X[200:]), labels=model.classes_)
+    assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-12)
+
+
+def test_probabilities_far_out_of_the_question_have_a_finite_loss(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(random_state=0, max_iter=1, learning_rate=1e4, tol=None)
+    model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert np.isfinite(model.validation_loss_curve_).all()
+    assert np.isfinite(model.progressive_loss_)
+
+
 def test_stops_when_the_objective_stands_still(text_like):
     X, y = text_like
     patient = AdaGradClassifier(max_iter=500, tol=1e-3, n_iter_no_change=3, random_state=0)
@@ -81,7 +126,9 @@ def test_early_stopping_keeps_the_best_epoch(text_like, estimator):
 def test_counts_are_those_of_the_epoch_that_was_kept(text_like):
     X, y = text_like
     y = np.random.default_rng(0).permutation(y)  # nothing to learn but noise
-    model = AdaGradClassifier(early_stopping=True, max_iter=30, tol=None, random_state=0)
+    model = AdaGradClassifier(
+        early_stopping=True, max_iter=30, tol=None, random_state=0, learning_rate=1.0
+    )
     model.fit(X, y)
     best = int(np.argmin(model.validation_loss_curve_)) + 1
     assert best < model.n_iter_ == 30

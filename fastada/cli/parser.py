@@ -69,7 +69,13 @@ def _add_train(commands: Commands) -> None:
     learning = parser.add_argument_group("learning")
     learning.add_argument("--bits", type=int, help="2**BITS columns to hash to (default: 20)")
     learning.add_argument("--epochs", type=int, default=5, help="default: 5")
-    learning.add_argument("--learning-rate", type=_rate, default="auto", metavar="RATE")
+    learning.add_argument(
+        "--learning-rate",
+        type=_rate,
+        default="auto",
+        metavar="RATE",
+        help="default: searched for, by the losses of rows before they are learned",
+    )
     learning.add_argument("--alpha", type=float, help="strength of the penalty (default: 0)")
     learning.add_argument("--l1-ratio", type=float, help="its L1 part, 0 to 1 (default: 0)")
     learning.add_argument("--no-shuffle", action="store_true", help="take rows as they come")

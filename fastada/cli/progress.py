@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 
 from fastada.formats.source import Source
+from fastada.search import RateSearch
 
 # Seconds between two states of the bar, and between two plain lines.
 BAR_EVERY, LINE_EVERY = 0.1, 10.0
@@ -75,6 +76,16 @@ class ProgressReport:
         """An epoch has been learned."""
         if not self.quiet:
             self.note(f"epoch {number}/{of}  loss {loss:.6f}  {seconds:.2f} s")
+
+    def learned(
+        self, learning_rate: float, search: RateSearch | None, progressive_loss: float | None
+    ) -> None:
+        """All has been learned."""
+        if self.quiet:
+            return
+        self.note(str(search) if search is not None else f"learning rate {learning_rate:.4g}")
+        if progressive_loss is not None:
+            self.note(f"log-loss of rows before they were learned: {progressive_loss:.4f}")
 
     def note(self, line: str) -> None:
         """Something worth knowing."""

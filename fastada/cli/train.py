@@ -96,6 +96,8 @@ def run(args: argparse.Namespace) -> None:
         summary = {
             "model": args.model,
             "classes": trained.classes,
+            "learning_rate": trained.learning_rate,
+            "progressive_loss": trained.progressive_loss,
             "loss_curve": trained.loss_curve,
             "skipped": dict(problems.counts),
             "seconds": round(seconds, 3),

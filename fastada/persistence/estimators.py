@@ -28,6 +28,7 @@ from fastada.persistence.values import (
     encode_labels,
     number,
     numbers,
+    progress_of,
     truth,
 )
 from fastada.settings import LOSSES
@@ -72,7 +73,8 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> Any:
     -------
     AdaGradClassifier, AdaGradRegressor or TextClassifier
         As it was saved. Of a model saved for serving only predictions, `coef_`, `intercept_` and
-        what else goes by weights are there. Callbacks and metadata requests are not kept.
+        what else goes by weights are there. Callbacks, metadata requests and
+        `learning_rate_search_` are not kept.
 
     Raises
     ------
@@ -106,6 +108,7 @@ def _store(estimator: AdaGradEstimator, serving: bool, options: dict[str, bool])
         "estimator": _kind(estimator),
         "parameters": parameters,
         "n_iter": estimator.n_iter_,
+        "progress": list(estimator._progress),
         **{name: [float(loss) for loss in getattr(estimator, name)] for name in CURVES},
     }
     if hasattr(estimator, "feature_names_in_"):
@@ -178,6 +181,8 @@ def _estimator(file: ModelFile, about: dict[str, Any], mmap: bool) -> Any:
     estimator._state, estimator._settings, estimator._scale = part.state, part.settings, part.scale
     estimator.n_features_in_ = part.n_features
     estimator.n_iter_ = number("n_iter", about["n_iter"], 0, whole=True)
+    estimator._progress = progress_of(about)
+    estimator.learning_rate_search_ = None
     for curve in CURVES:
         setattr(estimator, curve, numbers(curve, about[curve]))
     if "feature_names" in about:

@@ -228,6 +228,9 @@ def _read_weights(
 
 def _checked(found: dict[str, Any]) -> Settings:
     """Give settings that a kernel can trust."""
+    # Files of before there was decay.
+    found.setdefault("decay", 1.0)
+    found.setdefault("smallest_intercept_accumulator", 0.0)
     if set(found) != set(Settings.__annotations__) - set(OF_A_ROUND):
         raise ModelFileError("settings")
     number("update", found["update"], 0, len(UPDATES) - 1, whole=True)
@@ -237,6 +240,10 @@ def _checked(found: dict[str, Any]) -> Settings:
     positive = ("rate", "epsilon", "beta", "delta", "intercept_rate", "largest_gradient")
     for name in positive:
         number(name, found[name], np.nextafter(0, 1))
-    for name in ("l1", "l2", "smallest_accumulator", "largest_value"):
+    accumulators = ("smallest_accumulator", "smallest_intercept_accumulator")
+    for name in ("l1", "l2", *accumulators, "largest_value"):
         number(name, found[name], 0)
+    number("decay", found["decay"], np.nextafter(0, 1), 1)
+    if found["decay"] < 1 and (found["update"] != UPDATES["comid"] or found["l1"] or found["l2"]):
+        raise ModelFileError("decay")
     return cast(Settings, {**found, **OF_A_ROUND})

@@ -23,7 +23,15 @@ from fastada.persistence.text import (
     counts_from_file,
     store_counts,
 )
-from fastada.persistence.values import classes_of, decode, encode, encode_labels, numbers, truth
+from fastada.persistence.values import (
+    classes_of,
+    decode,
+    encode,
+    encode_labels,
+    numbers,
+    progress_of,
+    truth,
+)
 from fastada.stream.model import Model
 from fastada.stream.options import Features, Learning
 
@@ -48,6 +56,8 @@ class Trained:
     multinomial : bool
     labels : ndarray of shape (n_classes,), or None
         What an estimator calls the classes, where that is not text.
+    progress : (float, float)
+        Sum of the losses of all rows before they were learned, and of their weights.
     """
 
     features: Features
@@ -58,6 +68,18 @@ class Trained:
     loss_curve: list[float] = field(default_factory=list)
     multinomial: bool = False
     labels: NDArray[Any] | None = None
+    progress: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate in use."""
+        return self.linear.settings["rate"]
+
+    @property
+    def progressive_loss(self) -> float | None:
+        """Mean loss of the rows before they were learned."""
+        total, weight = self.progress
+        return total / weight if weight else None
 
     def model(self) -> Model:
         """Give what predictions need."""
@@ -119,6 +141,7 @@ def save(
         "multilabel": False,
         "multinomial": trained.multinomial,
         "n_iter": len(trained.loss_curve),
+        "progress": list(trained.progress),
         "loss_curve_": trained.loss_curve,
         "objective_curve_": [],
         "validation_loss_curve_": [],
@@ -198,6 +221,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         numbers("loss_curve_", classifier["loss_curve_"]),
         multinomial,
         None if labels.dtype.kind in "UO" else labels,
+        progress_of(classifier),
     )
 
 

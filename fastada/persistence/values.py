@@ -170,6 +170,14 @@ def numbers(name: str, values: Any) -> list[float]:
     return [number(name, value) for value in values]
 
 
+def progress_of(about: dict[str, Any]) -> tuple[float, float]:
+    """Give the sum of losses before learning and that of weights."""
+    values = numbers("progress", about.get("progress", [0.0, 0.0]))
+    if len(values) != 2:
+        raise ModelFileError("progress")
+    return values[0], number("progress", values[1], 0)
+
+
 def truth(name: str, value: Any) -> bool:
     """Give True or False; ModelFileError unless it is one of them."""
     if not isinstance(value, bool):

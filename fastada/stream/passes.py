@@ -11,7 +11,7 @@ import numpy as np
 
 from fastada.formats import DataFile, Problems
 from fastada.formats.chunk import Chunk
-from fastada.scale import N_ROWS
+from fastada.search import CHOOSE_ROWS, RateSearch
 from fastada.stream.checkpoint import Place
 from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Two buffers of a large file, one filling while the other is learned, share this part of memory.
 BUFFER_SHARE = 8
+# Rows that the learning rate is searched on.
+SEARCH_ROWS = CHOOSE_ROWS[0]
 
 
 class Progress(Protocol):
@@ -36,6 +38,11 @@ class Progress(Protocol):
 
     def note(self, line: str) -> None:
         """Something worth knowing."""
+
+    def learned(
+        self, learning_rate: float, search: RateSearch | None, progressive_loss: float | None
+    ) -> None:
+        """All has been learned: with which rate, and the mean loss of rows before they were."""
 
 
 def first_pass(
@@ -137,8 +144,8 @@ def learn_as_read(
             loss = place.loss / place.visits if place.visits else None
             progress.read(task, read[1], read[2], loss)
             full = pool.n_bytes * BUFFER_SHARE * 2 > learning.memory
-            # The first buffer decides the scale, as the first rows held in memory do.
-            if full and (running is not None or place.chunks or pool.n_rows >= N_ROWS):
+            # The first buffer decides scale and rate, as the first rows held in memory do.
+            if full and (running is not None or place.chunks or pool.n_rows >= SEARCH_ROWS):
                 wait()
                 if place.visits > told:
                     tell(place.visits - told)

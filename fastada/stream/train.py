@@ -27,11 +27,18 @@ from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
 from fastada.rows import Rows
 from fastada.scale import Scale, first_rows, scale_of
+from fastada.search import RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
 from fastada.state import State, aligned_zeros
 from fastada.stream.checkpoint import Checkpoints, Place, generator
 from fastada.stream.options import Features, Learning
-from fastada.stream.passes import Progress, first_pass, learn_as_read, vectors
+from fastada.stream.passes import (
+    SEARCH_ROWS,
+    Progress,
+    first_pass,
+    learn_as_read,
+    vectors,
+)
 from fastada.stream.pool import Pool
 from fastada.stream.vectorise import VectorChunk, vectorise
 from fastada.text.ngrams import TermWeighting, inverse_document_frequency
@@ -145,6 +152,10 @@ class Learner:
             self.n_columns = max(1, len(self.columns))
             self.position = np.zeros(features.n_features, np.int32)
             self.position[self.columns] = np.arange(len(self.columns))
+        self.search: RateSearch | None = None
+        # Whether rows are learned for the first time; losses and weights of those that were.
+        self.first = True
+        self.progress = (0.0, 0.0) if previous is None else previous.progress
         self.multinomial = previous is not None and previous.multinomial
         self.labels = None if previous is None else previous.labels
         if previous is not None:
@@ -156,7 +167,7 @@ class Learner:
             pool.relabel(self.position)
         rows, weight = pool.rows(self.n_columns), pool.row_weights()
         if self.state is None or self.settings is None:
-            self._begin(rows, weight)
+            self._begin(rows, self._targets(pool.label_codes()), weight)
         assert self.state is not None
         assert self.settings is not None
         self.settings["largest_value"] = rows.largest_value
@@ -165,11 +176,22 @@ class Learner:
             self.random.shuffle(order)
         targets = self._targets(pool.label_codes())
         n = useful_threads(self.learning.learners, rows, targets)
+        losses = np.full(rows.n_rows, np.nan)
         if n == 1:
-            return learn(self.state, self.settings, rows, targets, weight, order), len(order)
-        check_replicas(self.state, n)
-        team = Team(rows, targets, weight, [order[k::n].copy() for k in range(n)], n_syncs=1)
-        return team.learn(self.state, self.settings, lambda share, _: share), len(order)
+            visits = np.empty((len(order), 1))
+            loss = learn(self.state, self.settings, rows, targets, weight, order, row_loss=visits)
+            losses[order] = visits[:, 0]
+        else:
+            check_replicas(self.state, n)
+            team = Team(rows, targets, weight, [order[k::n].copy() for k in range(n)], n_syncs=1)
+            loss = team.learn(self.state, self.settings, lambda share, _: share, losses)
+        if self.first:
+            before, weight_before = self.progress
+            self.progress = (
+                before + float(weight[order] @ losses[order]),
+                weight_before + float(weight.sum()),
+            )
+        return loss, len(order)
 
     def trained(self, counts: TermCounts, losses: list[float]) -> Trained:
         """Give what has been learned."""
@@ -187,6 +209,7 @@ class Learner:
             losses,
             self.multinomial,
             self.labels,
+            self.progress,
         )
 
     def _take_over(self, linear: Linear) -> None:
@@ -221,14 +244,21 @@ class Learner:
             return Targets(value=np.where(label == 1, 1.0, -1.0))
         return Targets(label=label, n_outputs=self.n_outputs, multinomial=self.multinomial)
 
-    def _begin(self, rows: Rows, weight: NDArray[np.float64]) -> None:
+    def _begin(self, rows: Rows, targets: Targets, weight: NDArray[np.float64]) -> None:
         learning = self.learning
         scale = scale_of(rows, first_rows(weight), learning.learning_rate, "auto")
         dtype = np.dtype(np.float32)
-        self.scale = scale
-        self.settings = make_settings(
-            scale, dtype, rows.largest_value, alpha=learning.alpha, l1_ratio=learning.l1_ratio
-        )
+
+        def settings_of(scale: Scale) -> Settings:
+            return make_settings(
+                scale, dtype, rows.largest_value, alpha=learning.alpha, l1_ratio=learning.l1_ratio
+            )
+
+        if learning.learning_rate == "auto":
+            looked_at = np.flatnonzero(weight[:SEARCH_ROWS])
+            order = np.random.default_rng(0).permutation(looked_at).astype(np.int64)
+            scale, self.search = search_rate(rows, targets, weight, order, scale, settings_of)
+        self.scale, self.settings = scale, settings_of(scale)
         self.state = State(
             rows.n_features,
             self.n_outputs,
@@ -328,6 +358,7 @@ def train(
     silent = Problems(problems.name, True, lambda line: None)
     for epoch in range(len(place.losses), learning.epochs):
         start = time.perf_counter()
+        learner.first = epoch == 0
         if kept:
             loss, n_rows = learner.learn(pool)
         else:
@@ -347,4 +378,6 @@ def train(
         progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
         if epoch + 1 < learning.epochs:
             learned(n_rows)
-    return learner.trained(terms, place.losses)
+    trained = learner.trained(terms, place.losses)
+    progress.learned(trained.learning_rate, learner.search, trained.progressive_loss)
+    return trained

@@ -27,6 +27,10 @@ class Notes:
     def note(self, line):
         self.notes.append(line)
 
+    def learned(self, learning_rate, search, progressive_loss):
+        self.learning_rate, self.search = learning_rate, search
+        self.progressive_loss = progressive_loss
+
 
 def make_lines(n_rows, n_classes, seed=0):
     rng = np.random.default_rng(seed)

@@ -1,0 +1,181 @@
+"""Several models that learn the same rows side by side, a record holding the weights of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from fastada.epoch import SLICE, Targets
+from fastada.kernels import multi
+from fastada.rows import Rows
+from fastada.settings import Settings, is_stamped
+from fastada.state import State
+
+
+def kind_of(settings: Settings) -> tuple[bool, bool]:
+    """Give what models must have in common to learn in one grid: which penalties there are."""
+    stamped = is_stamped(settings)
+    return stamped, stamped and settings["l2"] > 0
+
+
+def compact(rows: Rows, order: npt.NDArray[np.int64]) -> Rows:
+    """Copy rows, in that order, with the columns that do not occur in them left out."""
+    X = sp.csr_array((rows.data, rows.indices, rows.indptr), shape=(rows.n_rows, rows.n_features))
+    X = X[order]
+    seen = np.zeros(rows.n_features, dtype=bool)
+    seen[X.indices] = True
+    columns = np.flatnonzero(seen)
+    position = np.empty(rows.n_features, dtype=rows.indices.dtype)
+    position[columns] = np.arange(len(columns), dtype=rows.indices.dtype)
+    return Rows(
+        X.indptr.astype(np.int64),
+        position[X.indices],
+        X.data,
+        max(1, len(columns)),
+        rows.largest_value,
+    )
+
+
+class Grid:
+    """Models that differ in learning rate and strength of the penalty.
+
+    Parameters
+    ----------
+    settings : sequence of Settings, one a model
+        Alike but for rates and strengths, and of one kind: see kind_of.
+    n_features : int
+    n_outputs : int
+        Of each model.
+    dtype : float32 or float64
+    initial_accumulator, initial_intercept_accumulator : float
+
+    Attributes
+    ----------
+    loss_sum : ndarray of float64, shape (n_models,)
+        Sum of s_i loss_i over all visits so far, each before it was learned. Infinite for a model
+        that has diverged; such a model learns no more.
+    weight_sum : float
+        Sum of s_i.
+    """
+
+    def __init__(
+        self,
+        settings: Sequence[Settings],
+        n_features: int,
+        n_outputs: int,
+        dtype: np.dtype[Any],
+        initial_accumulator: float,
+        initial_intercept_accumulator: float,
+    ) -> None:
+        self.settings = list(settings)
+        self.n_outputs = n_outputs
+        self._all = Settings(**settings[0])
+        for name in ("rate", "l1", "l2"):
+            self._all[name] = max(s[name] for s in settings)
+        own = [[s[name] for s in settings] for name in ("rate", "l1", "l2")]
+        self._own = np.repeat(np.array(own, dtype=dtype), n_outputs, axis=1)
+        self._intercept_rate = np.repeat([s["intercept_rate"] for s in settings], n_outputs)
+        self._diverged = np.zeros(len(settings), dtype=np.uint8)
+        self.loss_sum = np.zeros(len(settings))
+        self.weight_sum = 0.0
+        self.state = State(
+            n_features,
+            n_outputs * len(settings),
+            dtype,
+            self._all,
+            initial_accumulator,
+            initial_intercept_accumulator,
+        )
+
+    @property
+    def n_models(self) -> int:
+        """Number of models."""
+        return len(self.settings)
+
+    def learn(
+        self,
+        rows: Rows,
+        targets: Targets,
+        sample_weight: npt.NDArray[np.float64],
+        order: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float64]:
+        """Learn the rows in the given order.
+
+        Returns
+        -------
+        ndarray of float64, shape (len(order), n_models)
+            The loss of each visit before it is learned: with labels and the log loss, that of
+            normalised probabilities. Infinite for a model that has diverged, on all rows given.
+        """
+        losses = np.empty((len(order), self.n_models))
+        batch_size = self._all["batch_size"]
+        entries_per_row = max(1, len(rows.indices) // max(1, rows.n_rows)) * self.state.n_outputs
+        slice_rows = max(1, SLICE // (entries_per_row * batch_size)) * batch_size
+        begin = 0
+        while begin < len(order):
+            steps_left = self.state.steps_before_restart(self._all)
+            if steps_left == 0:
+                self._restart_stamps()
+                continue
+            end = min(len(order), begin + min(slice_rows, steps_left * batch_size))
+            done = multi.learn(
+                self.state.records,
+                self.state.intercept,
+                self.state.clock,
+                self._all,
+                targets.multinomial,
+                rows.indptr,
+                rows.indices,
+                rows.data,
+                targets.value,
+                targets.label,
+                targets.indicator,
+                sample_weight,
+                order[begin:end],
+                losses[begin:end],
+                self._own,
+                self._intercept_rate,
+                self.loss_sum,
+                self._diverged,
+            )
+            self.weight_sum += done["weight"]
+            begin = end
+        diverged = self._diverged != 0
+        self.loss_sum[diverged] = losses[:, diverged] = np.inf
+        return losses
+
+    def model(self, m: int) -> State:
+        """Give a state of model m's own, to go on from or to read."""
+        settings, all_ = self.settings[m], self.state
+        own = slice(m * self.n_outputs, (m + 1) * self.n_outputs)
+        state = State(all_.n_features, self.n_outputs, all_.dtype, settings, 0.0, 0.0)
+        state.clock[:] = all_.clock
+        state.intercept[:] = all_.intercept[own]
+        state.records[:, : self.n_outputs] = all_.records[:, own]
+        state.accumulators[:] = all_.accumulators[:, own]
+        if is_stamped(settings):
+            state.records[:, 2 * self.n_outputs] = all_.records[:, 2 * all_.n_outputs]
+            state.restart_stamps(settings)
+        return state
+
+    def _restart_stamps(self) -> None:
+        for m in range(self.n_models):
+            own = slice(m * self.n_outputs, (m + 1) * self.n_outputs)
+            self.state.records[:, own] = self.model(m).records[:, : self.n_outputs]
+        self.state.records[:, 2 * self.state.n_outputs] = 0
+        self.state.clock[1] = self.state.clock[0]
+
+
+def take(targets: Targets, order: npt.NDArray[np.int64]) -> Targets:
+    """Give the targets of some rows, in that order."""
+    return replace(
+        targets,
+        value=None if targets.value is None else targets.value[order],
+        label=None if targets.label is None else targets.label[order],
+        indicator=None if targets.indicator is None else targets.indicator[order],
+    )

@@ -1,0 +1,218 @@
+"""learning_rate="auto": several rates learn the same rows, and the losses before learning decide.
+
+Each row is predicted before it is learned (progressive validation: Blum, Kalai, Langford 1999), so
+that its loss is that of an unseen row. The rates that are compared learn side by side, from one
+gather of each feature (fastada/grid.py).
+
+1. *Locate*, on few rows: rates a factor of 2 apart around the formula's of fastada/scale.py; where
+   the best is the first or the last of them, others further on.
+2. *Choose*: eight rates half an octave apart around that one, on as many rows as it takes to tell
+   the best from both its neighbours, by the differences of their losses on the same rows: each
+   must be more than Z standard errors from zero over the last half of the rows, or the rows end.
+   A parabola through the three gives the rate with the least loss.
+
+What is best for the first rows is too large for all of them, visited several times: steps that
+follow each row closely gain most while little is known. On eleven public data sets, of 1,000 to
+40,000 rows and 2 to 77 classes, the rate with the least loss before learning fell by about 0.1
+octaves each time the rows doubled, and the one best at the end of training lay about a third of an
+octave below that of all rows. The rate taken is lower by as much.
+
+Training starts anew with the rate chosen: the rows of the search are few, and the model is the one
+that a user would get who had set that rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastada.epoch import Targets
+from fastada.grid import Grid, compact, take
+from fastada.rows import Rows
+from fastada.scale import Scale
+from fastada.settings import Settings
+
+# With fewer rows than this, the formula's rate is taken as it is: luck would decide.
+FEWEST_ROWS = 256
+LOCATE_ROWS = 512
+LOCATE_OCTAVES = np.arange(-3.0, 5.0)
+MOST_MOVES = 5
+CHOOSE_OCTAVES = np.arange(-2.0, 2.0, 0.5)
+CHOOSE_ROWS = 2048, 8192  # at least, at most
+# Of all rows at most, where there are many; models of several outputs share less of their work.
+MOST_OF_ROWS, MOST_OF_SEVERAL_OUTPUTS = 1 / 4, 1 / 8
+Z = 2.0
+LESS_OCTAVES, LESS_PER_DOUBLING = 0.35, 0.1
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """What a search for the learning rate has seen.
+
+    Attributes
+    ----------
+    learning_rate : float
+        The choice.
+    candidates : ndarray of float64, shape (n_candidates,)
+        The rates compared in the end, ascending.
+    n_rows : ndarray of int64, shape (n_points,)
+        Numbers of rows.
+    losses : ndarray of float64, shape (n_points, n_candidates)
+        Mean loss of the first n_rows rows, each before it was learned; infinite for a rate with
+        which training diverged.
+    """
+
+    learning_rate: float
+    candidates: npt.NDArray[np.float64]
+    n_rows: npt.NDArray[np.int64]
+    losses: npt.NDArray[np.float64]
+
+    def __str__(self) -> str:
+        found = ", ".join(
+            f"{rate:.3g}: {loss:.4f}"
+            for rate, loss in zip(self.candidates, self.losses[-1], strict=True)
+        )
+        return (
+            f"learning rate {self.learning_rate:.4g}, from the loss of {self.n_rows[-1]:,} rows "
+            f"by rate: {found}"
+        )
+
+
+def scaled(scale: Scale, factor: float) -> Scale:
+    """Give the scale with its learning rates multiplied."""
+    return Scale(
+        scale.rate * factor,
+        scale.accumulator,
+        scale.intercept_rate * factor,
+        scale.intercept_accumulator,
+    )
+
+
+def search_rate(
+    rows: Rows,
+    targets: Targets,
+    sample_weight: npt.NDArray[np.float64],
+    order: npt.NDArray[np.int64],
+    scale: Scale,
+    settings_of: Callable[[Scale], Settings],
+) -> tuple[Scale, RateSearch | None]:
+    """Find the learning rate.
+
+    Parameters
+    ----------
+    rows : Rows
+    targets : Targets
+    sample_weight : ndarray of float64, shape (n_rows,)
+    order : ndarray of int64
+        Rows to visit, in an order that has nothing to do with their targets.
+    scale : Scale
+        The formula's.
+    settings_of : callable
+        Makes the settings for another rate.
+
+    Returns
+    -------
+    Scale, RateSearch or None
+        None where there are too few rows for a search.
+    """
+    if len(order) < FEWEST_ROWS:
+        return scale, None
+    few, most = CHOOSE_ROWS
+    if len(order) > most:
+        most = max(few, min(most, int(len(order) * MOST_OF_ROWS)))
+    compared, locate_rows = CHOOSE_OCTAVES, LOCATE_ROWS
+    if targets.n_outputs > 1:
+        most = max(few, min(most, int(len(order) * MOST_OF_SEVERAL_OUTPUTS)))
+        compared, locate_rows = CHOOSE_OCTAVES[1:-1], LOCATE_ROWS // 2
+    candidates = _Candidates(rows, targets, sample_weight, order[:few], scale, settings_of)
+    centre = 0.0
+    for _ in range(MOST_MOVES):
+        octaves = centre + LOCATE_OCTAVES
+        best = int(np.argmin(candidates.losses(octaves, locate_rows).mean(axis=0)))
+        centre = octaves[best]
+        if 0 < best < len(octaves) - 1:
+            break
+    octaves = centre + compared
+    losses = candidates.losses(octaves, few)
+    if len(order) > few and not _is_told_apart(losses[len(losses) // 2 :]):
+        candidates = _Candidates(rows, targets, sample_weight, order[:most], scale, settings_of)
+        losses = candidates.learn_until_told_apart(octaves, 2 * few)
+    less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(len(order) / len(losses))
+    octave = _least(octaves, losses[len(losses) // 2 :].mean(axis=0)) - less
+    chosen = scaled(scale, 2.0**octave)
+    points = np.unique((len(losses) / 2.0 ** np.arange(5)).astype(np.int64))
+    curve = np.cumsum(losses, axis=0)[points - 1] / points[:, np.newaxis]
+    return chosen, RateSearch(float(chosen.rate), scale.rate * 2.0**octaves, points, curve)
+
+
+class _Candidates:
+    """The rows of the search, to be learned by any rates."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        targets: Targets,
+        sample_weight: npt.NDArray[np.float64],
+        order: npt.NDArray[np.int64],
+        scale: Scale,
+        settings_of: Callable[[Scale], Settings],
+    ) -> None:
+        self.rows = compact(rows, order)
+        self.targets = take(targets, order)
+        self.weight = np.ascontiguousarray(sample_weight[order])
+        self.scale, self.settings_of = scale, settings_of
+
+    def _grid(self, octaves: npt.NDArray[np.float64]) -> Grid:
+        return Grid(
+            [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves],
+            self.rows.n_features,
+            self.targets.n_outputs,
+            self.rows.data.dtype,
+            self.scale.accumulator,
+            self.scale.intercept_accumulator,
+        )
+
+    def _learn(self, grid: Grid, begin: int, end: int) -> npt.NDArray[np.float64]:
+        order = np.arange(begin, end, dtype=np.int64)
+        weight = self.weight[begin:end, np.newaxis]
+        losses = grid.learn(self.rows, self.targets, self.weight, order)
+        return np.asarray(losses * weight / self.weight.mean())
+
+    def losses(self, octaves: npt.NDArray[np.float64], n_rows: int) -> npt.NDArray[np.float64]:
+        return self._learn(self._grid(octaves), 0, min(n_rows, self.rows.n_rows))
+
+    def learn_until_told_apart(
+        self, octaves: npt.NDArray[np.float64], n_rows: int
+    ) -> npt.NDArray[np.float64]:
+        """Give the losses of the rows learned: n_rows, or twice as many, and so on, or all."""
+        grid = self._grid(octaves)
+        losses = self._learn(grid, 0, min(n_rows, self.rows.n_rows))
+        while len(losses) < self.rows.n_rows and not _is_told_apart(losses[len(losses) // 2 :]):
+            end = min(2 * len(losses), self.rows.n_rows)
+            losses = np.concatenate([losses, self._learn(grid, len(losses), end)])
+        return losses
+
+
+def _is_told_apart(losses: npt.NDArray[np.float64]) -> bool:
+    """Say whether the best of the columns differs from both its neighbours."""
+    best = int(np.argmin(losses.mean(axis=0)))
+    if not 0 < best < losses.shape[1] - 1:
+        return False
+    with np.errstate(invalid="ignore"):
+        gaps = losses[:, [best - 1, best + 1]] - losses[:, [best]]
+        error = gaps.std(axis=0) / np.sqrt(len(gaps))
+    # A neighbour that has diverged has no standard error: it is told apart.
+    return not (gaps.mean(axis=0) <= Z * error).any()
+
+
+def _least(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+    """Give the place of the least of the parabola through the least y and its neighbours."""
+    best = int(np.argmin(y))
+    if not 0 < best < len(y) - 1 or not np.isfinite(y[best - 1 : best + 2]).all():
+        return float(x[best])
+    left, here, right = y[best - 1 : best + 2]
+    bend = left - 2 * here + right
+    return float(x[best] + (0.5 * (left - right) / bend if bend > 0 else 0.0) * (x[1] - x[0]))

@@ -1,0 +1,174 @@
+"""Models side by side: each is the one that it would be alone."""
+
+import numpy as np
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import fastada
+from fastada import AdaGradClassifier, AdaGradClassifierCV, AdaGradRegressor
+from fastada.grid import Grid, compact
+from fastada.rows import Rows
+from fastada.validation import canonical_rows
+
+RATES = [0.01, 0.1, 0.3, 1.0, 3.0]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"multi_class": "multinomial"},
+        {"loss": "hinge"},
+        {"update": "rda", "l1_ratio": 0.5},
+        {"update": "ftrl", "l1_ratio": 0.5},
+        {"l1_ratio": 0.0},
+        {"l1_ratio": 0.5},
+        {"l1_ratio": 1.0},
+        {"decay": 0.99, "alpha": [0.0]},
+    ],
+)
+def test_models_are_those_trained_alone(text_like, n_classes, batch_size, dtype, parameters):
+    X, y = text_like
+    X = X.astype(dtype)
+    y = y if n_classes == 3 else y == "spam"
+    alphas = parameters.get("alpha", [0.0, 1e-4, 1e-2])
+    common = {
+        **{k: v for k, v in parameters.items() if k != "alpha"},
+        "batch_size": batch_size,
+        "random_state": 0,
+        "max_iter": 2,
+    }
+    weight = np.random.default_rng(0).choice([0.0, 1.0, 2.0], size=len(y))
+    models = fastada.path(X, y, learning_rate=RATES, alpha=alphas, sample_weight=weight, **common)
+    assert len(models) == len(RATES) * len(alphas)
+    digits = 1e-10 if dtype == np.float64 else 1e-3
+    for m in range(len(models)):
+        alone = AdaGradClassifier(
+            learning_rate=models.learning_rate[m], alpha=models.alpha[m], tol=None, **common
+        ).fit(X, y, weight)
+        scale = np.abs(alone.coef_).max()
+        np.testing.assert_allclose(models.coef(m), alone.coef_, atol=digits * (scale + 1e-30))
+        np.testing.assert_allclose(models.intercept(m), alone.intercept_, atol=10 * digits)
+        np.testing.assert_allclose(models.loss_curve[:, m], alone.loss_curve_, rtol=10 * digits)
+        assert models.progressive_loss[m] == pytest.approx(alone.progressive_loss_, rel=1e-3)
+        copy = models.model(m).partial_fit(X, y)
+        alone.partial_fit(X, y)
+        np.testing.assert_allclose(copy.coef_, alone.coef_, atol=10 * digits * (scale + 1e-30))
+
+
+def test_regression_and_multilabel(text_like):
+    X, y = text_like
+    number = (y == "spam") * 2.0 - X[:, 0].toarray().ravel()
+    models = fastada.path(X, number, loss="squared_error", learning_rate=RATES, random_state=0)
+    alone = AdaGradRegressor(learning_rate=0.3, max_iter=1, random_state=0).fit(X, number)
+    np.testing.assert_allclose(models.coef(2), alone.coef_, rtol=1e-10)
+    Y = np.stack([y == "spam", y == "ham"], axis=1).astype(int)
+    models = fastada.path(X, Y, learning_rate=RATES, random_state=0)
+    alone = AdaGradClassifier(learning_rate=0.3, max_iter=1, random_state=0).fit(X, Y)
+    np.testing.assert_allclose(models.coef(2), alone.coef_, rtol=1e-10)
+
+
+def test_a_model_that_diverges_leaves_the_others_alone(text_like):
+    X, y = text_like
+    X = X.astype(np.float32)
+    number = (y == "spam").astype(float)
+    common = dict(loss="squared_error", initial_accumulator=1e-6, random_state=0, max_iter=2)
+    models = fastada.path(X, number, learning_rate=[0.1, 1e20], **common)
+    assert np.isinf(models.loss_curve[:, 1]).all()
+    assert np.isinf(models.progressive_loss[1])
+    alone = AdaGradRegressor(learning_rate=0.1, tol=None, **common).fit(X, number)
+    np.testing.assert_allclose(models.coef(0), alone.coef_, rtol=1e-3, atol=1e-5)
+
+
+def test_validation_scores(text_like):
+    X, y = text_like
+    models = fastada.path(
+        X[:200], y[:200], learning_rate=RATES, max_iter=3, X_val=X[200:], y_val=y[200:]
+    )
+    assert models.validation_loss.shape == models.validation_score.shape == (3, len(RATES))
+    for m in range(len(RATES)):
+        model = models.model(m)
+        assert models.validation_score[-1, m] == model.score(X[200:], y[200:])
+        p = model.predict_proba(X[200:])
+        column = np.searchsorted(model.classes_, y[200:])
+        loss = -np.log(p[np.arange(100), column]).mean()
+        assert models.validation_loss[-1, m] == pytest.approx(loss, rel=1e-9)
+
+
+def test_path_refuses_what_is_not_as_described(text_like):
+    X, y = text_like
+    for wrong, message in (
+        ({"learning_rate": [0.0]}, "learning_rate must be > 0"),
+        ({"alpha": [-1.0]}, "alpha must be >= 0"),
+        ({"max_iter": 0}, "max_iter must be >= 1"),
+        ({"sample_weight": np.zeros(300)}, "nothing to learn"),
+        ({"X_val": X}, "X_val needs y_val"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fastada.path(X, y, **wrong)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        fastada.path(X, y, nonsense=1)
+
+
+def test_stamps_start_again_without_a_trace(text_like, monkeypatch):
+    X, y = text_like
+    common = dict(learning_rate=RATES, alpha=1e-3, random_state=0, max_iter=2)
+    plain = fastada.path(X, y, **common)
+    monkeypatch.setattr("fastada.state.exact_steps", lambda dtype: 77)
+    restarted = fastada.path(X, y, **common)
+    np.testing.assert_allclose(restarted.coef(2), plain.coef(2), rtol=1e-10, atol=1e-14)
+
+
+def test_compact_keeps_what_the_rows_say(text_like):
+    X, _ = text_like
+    order = np.array([5, 3, 250], dtype=np.int64)
+    rows = compact(canonical_rows(X), order)
+    assert isinstance(rows, Rows)
+    dense = X[order].toarray()
+    expected = dense[:, dense.any(axis=0)]
+    actual = np.zeros_like(expected)
+    for i in range(3):
+        entries = slice(rows.indptr[i], rows.indptr[i + 1])
+        actual[i, rows.indices[entries]] = rows.data[entries]
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_grid_takes_as_many_models_as_are_given(text_like):
+    X, y = text_like
+    models = fastada.path(X, y == "spam", learning_rate=np.geomspace(0.01, 10, 21))
+    assert len(models) == 21
+    grids = {id(grid) for _, grid, _ in models._models}
+    assert len(grids) == 3
+    assert all(isinstance(grid, Grid) for _, grid, _ in models._models)
+
+
+@parametrize_with_checks([AdaGradClassifierCV(max_iter=2)])
+def test_sklearn_compatible(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy"])
+def test_cross_validation_chooses_and_trains(text_like, scoring):
+    X, y = text_like
+    model = AdaGradClassifierCV(
+        learning_rates=[1e-4, 0.5], alphas=[0.0, 10.0], scoring=scoring, random_state=0
+    ).fit(X, y)
+    assert (model.learning_rate_, model.alpha_) == (0.5, 0.0)
+    assert model.scores_.shape == (3, 5, 4)
+    alone = AdaGradClassifier(
+        learning_rate=0.5, max_iter=model.n_iter_, tol=None, random_state=0
+    ).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, alone.coef_)
+    np.testing.assert_array_equal(model.intercept_, alone.intercept_)
+    np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
+    assert model.score(X, y) == alone.score(X, y)
+
+
+def test_cross_validation_without_refit(text_like):
+    X, y = text_like
+    model = AdaGradClassifierCV(refit=False, max_iter=1, random_state=0).fit(X, y)
+    assert model.learning_rate_ in model.learning_rates_
+    assert not hasattr(model, "classifier_")
