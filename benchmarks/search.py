@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss
 import fastada
 from benchmarks.data import N_ROWS, real_text, synthetic
 from fastada import AdaGradClassifier
+from fastada.epoch import learn
 
 N_EPOCHS = 5
 OCTAVES = np.arange(-3, 4.5, 0.5)
@@ -88,7 +89,7 @@ def report(name):
     order = np.random.default_rng(0).permutation(rows.n_rows)
     side_by_side = ratio(
         lambda: grid.learn(rows, targets, weight, order),
-        lambda: alone._learn(rows, targets, weight, order, 1),
+        lambda: learn(alone._state, alone._settings, rows, targets, weight, order),
     )
     print(
         f"| {name} | {len(y):,} | {rate / formula:.2f} | {loss(auto):.4f} | "
