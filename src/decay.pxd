@@ -67,7 +67,7 @@ cdef inline float expm1_float(float y) noexcept nogil:
     return power * p + (power - <float>1)
 
 
-# The same near zero, where one polynomial does: log(1 + x) for 0 <= x <= 1/256 by its Taylor series,
+# The same near zero, where one polynomial does: log(1 + x) for 0 <= x <= 1/256 by Taylor's series,
 # exp(y) - 1 by interpolation of (exp(y) - 1) / y in Chebyshev's points for -1 <= y <= 0; 2 ulp.
 # Estrin's order of terms: while Horner's waits for each, a row's weights wait.
 cdef extern from *:
