@@ -21,7 +21,7 @@ Two functions are all that a rule is:
     take_step        the record after a step with gradient g from that weight
 """
 
-from libc.math cimport copysign, copysignf, fabs, fabsf, sqrt, sqrtf
+from libc.math cimport sqrt, sqrtf
 from libc.stdint cimport int64_t
 
 from coasting cimport Coasting, coast, way_left
@@ -95,29 +95,11 @@ cdef inline weight_t square_root(weight_t x) noexcept nogil:
         return sqrt(x)
 
 
-cdef inline weight_t magnitude(weight_t x) noexcept nogil:
-    if weight_t is float:
-        return fabsf(x)
-    else:
-        return fabs(x)
-
-
-cdef inline weight_t with_sign_of(weight_t size, weight_t signed) noexcept nogil:
-    if weight_t is float:
-        return copysignf(size, signed)
-    else:
-        return copysign(size, signed)
-
-
-# max(x, 0), exactly, without the branch that a comparison becomes and that cannot be predicted.
-cdef inline weight_t positive_part(weight_t x) noexcept nogil:
-    return (x + magnitude(x)) * <weight_t>0.5
-
-
-# sign(x) max(|x| - threshold, 0)
+# sign(x) max(|x| - threshold, 0): x less what of it lies between -threshold and threshold.
 cdef inline weight_t soft_threshold(weight_t x, weight_t threshold) noexcept nogil:
-    cdef weight_t size = magnitude(x) - threshold
-    return with_sign_of(positive_part(size), x)
+    cdef weight_t inside = x if x > -threshold else -threshold
+    inside = inside if inside < threshold else threshold
+    return x - inside
 
 
 # rate / H
@@ -159,19 +141,15 @@ cdef inline weight_t pull_of(rule_t rule, weight_t step) noexcept nogil:
 cdef inline weight_t shrunk(
     ComidElastic rule, weight_t value, weight_t a, weight_t a_minus_one
 ) noexcept nogil:
-    return with_sign_of(
-        positive_part(
-            magnitude(value) * a + <weight_t>(rule.l1 / rule.l2) * a_minus_one),
-        value)
+    return soft_threshold(value * a, -<weight_t>(rule.l1 / rule.l2) * a_minus_one)
 
 
-# The same for a near one: rounded once, and one multiplication less.
+# The same for a near one, whose rounding the weight is spared.
 cdef inline weight_t shrunk_near_zero(
     ComidElastic rule, weight_t value, weight_t a_minus_one
 ) noexcept nogil:
-    cdef weight_t size = magnitude(value)
-    return with_sign_of(
-        positive_part(size + (size + <weight_t>(rule.l1 / rule.l2)) * a_minus_one), value)
+    return soft_threshold(
+        value + value * a_minus_one, -<weight_t>(rule.l1 / rule.l2) * a_minus_one)
 
 
 cdef inline weight_t pulled(
