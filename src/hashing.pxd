@@ -4,7 +4,7 @@
 # scikit-learn's HashingVectorizer.
 #
 #     count = document_ngrams(hasher, text, size, prepared)       n-grams, an upper bound of entries
-#     stored = document_entries(hasher, columns, values)          with room for `count` in both
+#     stored = document_entries(hasher, columns, values, idf)     with room for `count` in both
 #
 # The functions trust their arguments: well-formed UTF-8 (surrogates as three bytes are allowed),
 # n_features >= 1, 1 <= min_n <= max_n. A hasher serves one thread.
@@ -12,7 +12,8 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 
-from murmurhash cimport load_word, murmur_block, murmur_finish
+from murmurhash cimport load_tail, load_word, murmur_block, murmur_finish
+from prefetch cimport prefetch_to_read
 from radix_sort cimport radix_sort
 from tokenise cimport (
     Units, char_units, char_wb_units, lower_text, units_free, units_reserve, word_units,
@@ -35,6 +36,7 @@ cdef enum:
 cdef enum:
     MAX_SIZE = 0x3FFFFFFF   # bytes of a document, so that 32 bits hold a position in its units
     MAX_KEYS = 0x7FFFFFFF
+    HEAD_WORDS = 4          # of two English words and the space between; few are longer
 
 cdef struct Hasher:
     int analyzer
@@ -77,48 +79,64 @@ cdef inline int reserve_keys(Hasher* hasher, Py_ssize_t count) noexcept nogil:
     return 0
 
 
-cdef inline uint32_t hash_key(int32_t h, uint32_t n_features, bint alternate_sign) noexcept nogil:
-    cdef uint32_t negative = <uint32_t>(h >> 31)  # all bits set if so
-    cdef uint32_t magnitude = (<uint32_t>h ^ negative) - negative
-    if n_features & (n_features - 1):
-        magnitude %= n_features
+# From hashes to keys, in place.
+cdef inline void take_keys(
+    uint32_t* keys, Py_ssize_t count, uint32_t n_features, bint alternate_sign
+) noexcept nogil:
+    cdef uint32_t negative, magnitude, signs = alternate_sign, mask = n_features - 1
+    cdef Py_ssize_t i
+    if n_features & mask:
+        for i in range(count):
+            negative = <uint32_t>(<int32_t>keys[i] >> 31)  # all bits set if so
+            magnitude = (keys[i] ^ negative) - negative
+            keys[i] = (magnitude % n_features) << 1 | (negative & signs)
     else:
-        magnitude &= n_features - 1
-    return magnitude << 1 | (negative & alternate_sign)
+        for i in range(count):
+            negative = <uint32_t>(<int32_t>keys[i] >> 31)
+            magnitude = (keys[i] ^ negative) - negative
+            keys[i] = (magnitude & mask) << 1 | (negative & signs)
 
 
-# Keys of the n-grams of units first..last-1. Those that start at one unit share one pass over
-# their bytes: the state after the whole words of one is where the next goes on.
-cdef inline Py_ssize_t ngram_keys(
-    const Hasher* hasher, Py_ssize_t first, Py_ssize_t last, Py_ssize_t gap, uint32_t* keys
+# What murmur_finish needs of the n-grams of units first..last-1, put behind the `count` there are;
+# their new count. Those that start at one unit share one pass over their bytes: the state after the
+# whole words of one is where the next goes on. How many words an n-gram has is anyone's guess, and
+# a branch that guesses wrong costs as much as hashing: the states after each of the first `head`
+# words are all worked out, and each n-gram takes the one it needs.
+cdef inline Py_ssize_t hash_ngrams(
+    const Hasher* hasher, Py_ssize_t first, Py_ssize_t last, Py_ssize_t gap, Py_ssize_t head,
+    Py_ssize_t count,
 ) noexcept nogil:
     cdef const uint8_t* text = hasher.units.text
     cdef const uint32_t* starts = hasher.units.starts
-    cdef uint32_t n_features = hasher.n_features
-    cdef bint alternate_sign = hasher.alternate_sign
+    cdef uint32_t* hashes = hasher.keys
+    cdef uint32_t* tails = hasher.spare
     cdef Py_ssize_t min_n = hasher.min_n, max_n = hasher.max_n
-    cdef Py_ssize_t i, n, start, end, position, count = 0
-    cdef uint32_t h
+    cdef Py_ssize_t i, n, k, words, done
+    cdef uint32_t[HEAD_WORDS + 1] states
+    cdef const uint8_t* ngram
+    cdef uint32_t h, size
+    states[0] = 0
     for i in range(first, last):
+        ngram = text + starts[i]
         h = 0
-        start = starts[i]
-        position = start
+        for k in range(head):
+            h = murmur_block(h, load_word(ngram + 4 * k))
+            states[k + 1] = h
+        done = head
         for n in range(min_n, min(max_n, last - i) + 1):
-            end = starts[i + n] - gap
-            while position + 4 <= end:
-                h = murmur_block(h, load_word(text + position))
-                position += 4
-            keys[count] = hash_key(
-                murmur_finish(h, text + position, <uint32_t>(end - start)),
-                n_features,
-                alternate_sign,
-            )
+            size = <uint32_t>(starts[i + n] - gap - starts[i])
+            words = size >> 2
+            while done < words:
+                h = murmur_block(h, load_word(ngram + 4 * done))
+                done += 1
+            hashes[count] = (states[words] if words < head else h) ^ size
+            tails[count] = load_tail(ngram + 4 * words, size)
             count += 1
     return count
 
 
 # Within " w " of each word w; a word too short for min_n counts once, whole.
-cdef inline Py_ssize_t word_bounded_keys(Hasher* hasher) noexcept nogil:
+cdef inline Py_ssize_t hash_word_bounded(Hasher* hasher) noexcept nogil:
     cdef const uint8_t* text = hasher.units.text
     cdef const uint32_t* starts = hasher.units.starts
     cdef Py_ssize_t i, first = 0, count = 0, min_n = hasher.min_n
@@ -127,7 +145,7 @@ cdef inline Py_ssize_t word_bounded_keys(Hasher* hasher) noexcept nogil:
             continue
         if i + 1 - first < min_n:
             hasher.min_n = i + 1 - first
-        count += ngram_keys(hasher, first, i + 1, 0, hasher.keys + count)
+        count = hash_ngrams(hasher, first, i + 1, 0, 0, count)
         hasher.min_n = min_n
         first = i
     return count
@@ -161,16 +179,21 @@ cdef inline Py_ssize_t document_ngrams(
         return TOO_LONG
     if reserve_keys(hasher, bound) < 0:
         return NO_MEMORY
-    if hasher.analyzer == CHAR_WB:
-        hasher.count = word_bounded_keys(hasher)
+    if hasher.analyzer == WORD:
+        hasher.count = hash_ngrams(hasher, 0, units.count, 1, HEAD_WORDS, 0)
+    elif hasher.analyzer == CHAR:
+        hasher.count = hash_ngrams(hasher, 0, units.count, 0, 0, 0)
     else:
-        hasher.count = ngram_keys(hasher, 0, units.count, hasher.analyzer == WORD, hasher.keys)
+        hasher.count = hash_word_bounded(hasher)
+    murmur_finish(hasher.keys, hasher.spare, hasher.count)
+    take_keys(hasher.keys, hasher.count, hasher.n_features, hasher.alternate_sign)
     return hasher.count
 
 
-# The row of the document last given to document_ngrams: the number of entries written.
+# The row of the document last given to document_ngrams: the number of entries written. What
+# weighting will read of `idf`, unless that is NULL, is asked for on the way.
 cdef inline Py_ssize_t document_entries(
-    Hasher* hasher, int32_t* columns, value_t* values
+    Hasher* hasher, int32_t* columns, value_t* values, const value_t* idf
 ) noexcept nogil:
     cdef const uint32_t* keys = radix_sort(
         hasher.keys, hasher.spare, hasher.count, hasher.n_features - 1
@@ -187,6 +210,8 @@ cdef inline Py_ssize_t document_entries(
         stored += new
         value = (value & (<int32_t>new - 1)) + 1 - 2 * <int32_t>(keys[k] & 1)
         columns[stored] = <int32_t>column
+        if idf != NULL:
+            prefetch_to_read(&idf[column])
         values[stored] = <value_t>value
     stored += 1
     if hasher.binary:

@@ -91,7 +91,7 @@ cdef class NgramHasher:
                     break
                 row = 0
                 if count:
-                    row = document_entries(hasher, &columns[stored], &values[stored])
+                    row = document_entries(hasher, &columns[stored], &values[stored], idf_data)
                     excess = weight_row(
                         &columns[stored], &values[stored], row,
                         tf_data, tf.shape[0], idf_data, norm,

@@ -16,11 +16,15 @@ cdef extern from *:
     """
     #if defined(__GNUC__) || defined(__clang__)
     #define FASTADA_PREFETCH(address) __builtin_prefetch((address), 1, 3)
+    #define FASTADA_PREFETCH_TO_READ(address) __builtin_prefetch((address), 0, 3)
     #else
     #define FASTADA_PREFETCH(address) ((void)(address))
+    #define FASTADA_PREFETCH_TO_READ(address) ((void)(address))
     #endif
     """
     void prefetch "FASTADA_PREFETCH"(const void *address) noexcept nogil
+    # Of what other threads read too, so that their caches keep it.
+    void prefetch_to_read "FASTADA_PREFETCH_TO_READ"(const void *address) noexcept nogil
 
 
 cdef enum:
