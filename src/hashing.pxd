@@ -4,7 +4,7 @@
 # scikit-learn's HashingVectorizer.
 #
 #     count = document_ngrams(hasher, text, size, prepared)       n-grams, an upper bound of entries
-#     stored = document_entries(hasher, columns, values, idf)     with room for `count` in both
+#     stored = document_entries(hasher, columns, values)          with room for `count` in both
 #
 # The functions trust their arguments: well-formed UTF-8 (surrogates as three bytes are allowed),
 # n_features >= 1, 1 <= min_n <= max_n. A hasher serves one thread.
@@ -13,7 +13,6 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from murmurhash cimport load_tail, load_word, murmur_block, murmur_finish
-from prefetch cimport prefetch_to_read
 from radix_sort cimport radix_sort
 from tokenise cimport (
     Units, char_units, char_wb_units, lower_text, units_free, units_reserve, word_units,
@@ -190,10 +189,9 @@ cdef inline Py_ssize_t document_ngrams(
     return hasher.count
 
 
-# The row of the document last given to document_ngrams: the number of entries written. What
-# weighting will read of `idf`, unless that is NULL, is asked for on the way.
+# The row of the document last given to document_ngrams: the number of entries written.
 cdef inline Py_ssize_t document_entries(
-    Hasher* hasher, int32_t* columns, value_t* values, const value_t* idf
+    Hasher* hasher, int32_t* columns, value_t* values
 ) noexcept nogil:
     cdef const uint32_t* keys = radix_sort(
         hasher.keys, hasher.spare, hasher.count, hasher.n_features - 1
@@ -210,8 +208,6 @@ cdef inline Py_ssize_t document_entries(
         stored += new
         value = (value & (<int32_t>new - 1)) + 1 - 2 * <int32_t>(keys[k] & 1)
         columns[stored] = <int32_t>column
-        if idf != NULL:
-            prefetch_to_read(&idf[column])
         values[stored] = <value_t>value
     stored += 1
     if hasher.binary:

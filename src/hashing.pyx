@@ -13,6 +13,7 @@ from codepoints cimport TABLE_SIZE, fill_codepoint_table
 from hashing cimport (
     TOO_LONG, Hasher, document_entries, document_ngrams, hasher_free, value_t,
 )
+from prefetch cimport prefetch_to_read
 from term_weighting cimport weight_row
 
 
@@ -80,7 +81,7 @@ cdef class NgramHasher:
         cdef const value_t* tf_data = &tf[0] if tf.shape[0] else NULL
         cdef const value_t* idf_data = &idf[0] if idf.shape[0] else NULL
         cdef Py_ssize_t room = columns.shape[0], n_documents = addresses.shape[0]
-        cdef Py_ssize_t done = 0, stored = 0, count = 0, excess = 0, row
+        cdef Py_ssize_t done = 0, stored = 0, count = 0, excess = 0, row, k
         cdef int64_t ngrams = 0
         with nogil:
             while done < n_documents:
@@ -91,7 +92,11 @@ cdef class NgramHasher:
                     break
                 row = 0
                 if count:
-                    row = document_entries(hasher, &columns[stored], &values[stored], idf_data)
+                    if idf_data != NULL:
+                        # What weighting reads arrives while the keys are sorted.
+                        for k in range(count):
+                            prefetch_to_read(&idf_data[hasher.keys[k] >> 1])
+                    row = document_entries(hasher, &columns[stored], &values[stored])
                     excess = weight_row(
                         &columns[stored], &values[stored], row,
                         tf_data, tf.shape[0], idf_data, norm,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -47,6 +47,7 @@ class Progress(Protocol):
 
 def first_pass(
     file: DataFile,
+    chunks: Iterable[Chunk],
     features: Features,
     learning: Learning,
     problems: Problems,
@@ -55,7 +56,7 @@ def first_pass(
     *,
     new_labels: bool,
 ) -> tuple[Pool, bool, Iterator[VectorChunk]]:
-    """Count the rows, and keep them if there is memory for that.
+    """Count the rows of a file's chunks, and keep them if there is memory for that.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def first_pass(
     pool = Pool(features.n_features)
     plain = TermWeighting(np.float32, norm=None)
     # The passes share problems: those of the first are told, later ones skip the same rows.
-    found = vectors(file.chunks(problems), features, plain, learning)
+    found = vectors(chunks, features, plain, learning)
     kept = True
     n_bytes = 0
     for item in found:
@@ -93,7 +94,7 @@ def first_pass(
 
 
 def vectors(
-    chunks: Iterator[Chunk], features: Features, weighting: TermWeighting, learning: Learning
+    chunks: Iterable[Chunk], features: Features, weighting: TermWeighting, learning: Learning
 ) -> Iterator[VectorChunk]:
     """Turn chunks into vectors, in order."""
     work = partial(vectorise, features=features, weighting=weighting)

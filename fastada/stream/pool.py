@@ -16,6 +16,19 @@ from fastada.text.ngrams import TermWeighting
 BYTES_PER_ENTRY = 8
 
 
+def as_rows(
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    row_sizes: NDArray[np.int64],
+    n_columns: int,
+) -> Rows:
+    """Rows as the kernels take them."""
+    indptr = np.zeros(len(row_sizes) + 1, np.int64)
+    np.cumsum(row_sizes, out=indptr[1:])
+    largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    return Rows(indptr, columns, values, n_columns, largest)
+
+
 class Pool:
     """Sparse rows with labels and weights, in arrays that grow.
 
@@ -87,12 +100,8 @@ class Pool:
 
     def rows(self, n_columns: int) -> Rows:
         """Give the rows as the kernels take them."""
-        sizes = np.concatenate(self.row_sizes)
-        indptr = np.zeros(len(sizes) + 1, np.int64)
-        np.cumsum(sizes, out=indptr[1:])
-        values = self.values[: self.n_entries]
-        largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
-        return Rows(indptr, self.columns[: self.n_entries], values, n_columns, largest)
+        columns, values = self.columns[: self.n_entries], self.values[: self.n_entries]
+        return as_rows(columns, values, np.concatenate(self.row_sizes), n_columns)
 
     def label_codes(self) -> NDArray[np.int64]:
         """Label of each row."""

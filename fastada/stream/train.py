@@ -9,7 +9,7 @@ term counts being those of the first rows.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -31,6 +31,7 @@ from fastada.search import RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
 from fastada.state import State, aligned_zeros
 from fastada.stream.checkpoint import Checkpoints, Place, generator
+from fastada.stream.one_pass import hold, learn_once
 from fastada.stream.options import Features, Learning
 from fastada.stream.passes import (
     SEARCH_ROWS,
@@ -39,8 +40,9 @@ from fastada.stream.passes import (
     learn_as_read,
     vectors,
 )
-from fastada.stream.pool import Pool
+from fastada.stream.pool import Pool, as_rows
 from fastada.stream.vectorise import VectorChunk, vectorise
+from fastada.text.ngrams import Rows as TextRows
 from fastada.text.ngrams import TermWeighting, inverse_document_frequency
 from fastada.threads import Team, check_replicas, useful_threads
 
@@ -166,25 +168,19 @@ class Learner:
         if self.position is not None:
             pool.relabel(self.position)
         rows, weight = pool.rows(self.n_columns), pool.row_weights()
-        if self.state is None or self.settings is None:
-            self._begin(rows, self._targets(pool.label_codes()), weight)
-        assert self.state is not None
-        assert self.settings is not None
-        self.settings["largest_value"] = rows.largest_value
-        order = np.flatnonzero(weight).astype(np.int64)
-        if self.learning.shuffle:
-            self.random.shuffle(order)
         targets = self._targets(pool.label_codes())
+        state, settings = self._ready(rows, targets, weight)
+        order = self.order(weight)
         n = useful_threads(self.learning.learners, rows, targets)
         losses = np.full(rows.n_rows, np.nan)
         if n == 1:
             visits = np.empty((len(order), 1))
-            loss = learn(self.state, self.settings, rows, targets, weight, order, row_loss=visits)
+            loss = learn(state, settings, rows, targets, weight, order, row_loss=visits)
             losses[order] = visits[:, 0]
         else:
-            check_replicas(self.state, n)
+            check_replicas(state, n)
             team = Team(rows, targets, weight, [order[k::n].copy() for k in range(n)], n_syncs=1)
-            loss = team.learn(self.state, self.settings, lambda share, _: share, losses)
+            loss = team.learn(state, settings, lambda share, _: share, losses)
         if self.first:
             before, weight_before = self.progress
             self.progress = (
@@ -192,6 +188,25 @@ class Learner:
                 weight_before + float(weight.sum()),
             )
         return loss, len(order)
+
+    def order(self, weight: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Rows that have a weight, in the order they are to be learned in."""
+        order = np.flatnonzero(weight).astype(np.int64)
+        if self.learning.shuffle:
+            self.random.shuffle(order)
+        return order
+
+    def learn_rows(
+        self, found: TextRows, codes: NDArray[np.int64], weight: NDArray[np.float64]
+    ) -> float:
+        """Learn rows in the order they are in, for the first time; return their mean loss."""
+        rows = as_rows(found.columns, found.values, found.row_sizes, self.n_columns)
+        targets = self._targets(codes)
+        state, settings = self._ready(rows, targets, weight)
+        loss = learn(state, settings, rows, targets, weight, rows.in_order())
+        total, weight_total = self.progress
+        self.progress = total + loss * float(weight.sum()), weight_total + float(weight.sum())
+        return loss
 
     def trained(self, counts: TermCounts, losses: list[float]) -> Trained:
         """Give what has been learned."""
@@ -237,6 +252,16 @@ class Learner:
         self.settings = settings
         if is_stamped(settings) and pulls_of(settings) != pulls_of(linear.settings):
             self.state.restart_stamps(linear.settings, settings)
+
+    def _ready(
+        self, rows: Rows, targets: Targets, weight: NDArray[np.float64]
+    ) -> tuple[State, Settings]:
+        if self.state is None or self.settings is None:
+            self._begin(rows, targets, weight)
+        assert self.state is not None
+        assert self.settings is not None
+        self.settings["largest_value"] = rows.largest_value
+        return self.state, self.settings
 
     def _targets(self, codes: NDArray[np.int64]) -> Targets:
         label = self.rank[codes]
@@ -320,8 +345,18 @@ def train(
         # What a checkpoint has counted is not counted again, but its rows have to be read.
         found = counts if resumed is None else Counts(features.n_features, labels=counts.labels)
         before = found.n_rows
+        chunks: Iterable[Chunk] = (chunk for chunk in file.chunks(problems) if len(chunk))
+        if is_text and learning.epochs == 1 and previous is None and checkpoints is None:
+            texts, chunks = hold(chunks, counts, features, learning, problems, progress)
+            # More classes take longer to learn than to hash, and many places of no use.
+            if texts is not None and len(counts.labels) == 2:
+                start = time.perf_counter()
+                learner = Learner(counts, features, learning, all_seen=False)
+                loss, idf = learn_once(texts, counts, learner, progress)
+                progress.epoch(1, 1, loss, time.perf_counter() - start)
+                return _told(learner.trained(counts.terms(idf), [loss]), learner, progress)
         pool, kept, rest = first_pass(
-            file, features, learning, problems, progress, found, new_labels=previous is None
+            file, chunks, features, learning, problems, progress, found, new_labels=previous is None
         )
         n_rows = found.n_rows - before
         if not n_rows:
@@ -378,6 +413,9 @@ def train(
         progress.epoch(epoch + 1, learning.epochs, loss, time.perf_counter() - start)
         if epoch + 1 < learning.epochs:
             learned(n_rows)
-    trained = learner.trained(terms, place.losses)
+    return _told(learner.trained(terms, place.losses), learner, progress)
+
+
+def _told(trained: Trained, learner: Learner, progress: Progress) -> Trained:
     progress.learned(trained.learning_rate, learner.search, trained.progressive_loss)
     return trained

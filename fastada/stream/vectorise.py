@@ -48,7 +48,7 @@ def vectorise(chunk: Chunk, features: Features, weighting: TermWeighting) -> Vec
 def batches_of(chunk: Chunk, reader: DocumentReader) -> Iterable[Batch]:
     """Give the texts of a chunk as the kernels read them."""
     texts = chunk.texts
-    return [reader._inspected(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
+    return [reader.inspect(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
 
 
 def in_order(

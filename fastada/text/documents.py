@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any
@@ -32,6 +32,29 @@ class Batch:
     sizes: NDArray[np.int64]
     prepared: NDArray[np.uint8]
     owners: object
+
+    def take(self, rows: NDArray[np.int64] | slice) -> Batch:
+        """Some of the documents."""
+        return Batch(self.addresses[rows], self.sizes[rows], self.prepared[rows], self.owners)
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """Documents of all batches, in order."""
+    return Batch(
+        np.concatenate([batch.addresses for batch in batches]),
+        np.concatenate([batch.sizes for batch in batches]),
+        np.concatenate([batch.prepared for batch in batches]),
+        [batch.owners for batch in batches],
+    )
+
+
+def cut(batch: Batch) -> Iterator[Batch]:
+    """Cut a batch into some of the usual size."""
+    ends = np.cumsum(batch.sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    cuts = np.searchsorted(ends, np.arange(BATCH_BYTES, total, BATCH_BYTES)) + 1
+    for start, stop in pairwise(np.unique(np.concatenate(([0], cuts, [len(ends)])))):
+        yield batch.take(slice(start, stop))
 
 
 def strip_accents(text: str, form: str) -> str:
@@ -83,12 +106,9 @@ class DocumentReader:
         columns = self._arrow_chunks(documents)
         if columns is not None:
             for addresses, sizes, owner in columns:
-                ends = np.cumsum(sizes)
-                total = int(ends[-1]) if len(ends) else 0
-                cuts = np.searchsorted(ends, np.arange(BATCH_BYTES, total, BATCH_BYTES)) + 1
-                bounds = np.unique(np.concatenate(([0], cuts, [len(sizes)])))
-                for start, stop in pairwise(bounds):
-                    yield self._inspected(addresses[start:stop], sizes[start:stop], owner)
+                unread = np.zeros(len(sizes), np.uint8)
+                for batch in cut(Batch(addresses, sizes, unread, owner)):
+                    yield self.inspect(batch.addresses, batch.sizes, owner)
             return
         iterator = self._contents(documents)
         utf8 = codecs.lookup(self.encoding).name == "utf-8"
@@ -177,10 +197,10 @@ class DocumentReader:
             return read_array(*documents.__arrow_c_array__())
         return None
 
-    def _inspected(
+    def inspect(
         self, addresses: NDArray[np.uint64], sizes: NDArray[np.int64], owner: object
     ) -> Batch:
-        """Look at a slice of a column, and prepare what needs it."""
+        """Look at strings where they lie, and prepare what needs it."""
         kinds = np.empty(len(sizes), np.uint8)
         inspect(addresses, sizes, kinds)
         if self.strip_accents is not None:

@@ -160,6 +160,12 @@ class _Worker:
                 weighting.reach(count)
         return row_sizes
 
+    def replace(self, batch: Batch) -> Rows:
+        """Write the rows of a batch in the place of those written so far."""
+        self.stored = self.n_ngrams = 0
+        sizes = self.append(batch)
+        return Rows(self.columns[: self.stored], self.values[: self.stored], sizes, self.n_ngrams)
+
     def reserve(self, size: int) -> None:
         """Make room for so many entries in all."""
         if size > len(self.columns):
@@ -168,19 +174,15 @@ class _Worker:
             values[: self.stored] = self.values[: self.stored]
             self.columns, self.values = columns, values
 
-    def append_rows(self, other: _Worker) -> None:
-        """Move another's rows behind one's own."""
-        stop = self.stored + other.stored
+    def append_rows(self, rows: Rows) -> None:
+        """Copy rows behind one's own."""
+        stop = self.stored + len(rows.columns)
         if stop > len(self.columns):
             self.reserve(2 * stop)
-        self.columns[self.stored : stop] = other.columns[: other.stored]
-        self.values[self.stored : stop] = other.values[: other.stored]
+        self.columns[self.stored : stop] = rows.columns
+        self.values[self.stored : stop] = rows.values
         self.stored = stop
-        self.n_ngrams += other.n_ngrams
-        other.clear()
-
-    def clear(self) -> None:
-        self.stored = self.n_ngrams = 0
+        self.n_ngrams += rows.n_ngrams
 
     def expect(self, done: int, n_documents: int) -> None:
         """Make room for all documents, judging by those done: once, before there is much."""
@@ -206,28 +208,26 @@ def effective_n_jobs(n_jobs: int | None) -> int:
     return max(1, (cores or 1) + 1 + n_jobs)
 
 
-def _in_order(
-    batches: Iterable[Batch],
-    options: NgramOptions,
-    weighting: TermWeighting,
-    n_threads: int,
-) -> Iterator[tuple[_Worker, NDArray[np.int64]]]:
-    """Yield a worker with the rows of each batch, in order; it is to be cleared by the caller.
-
-    There are two workers for each thread: while one's rows wait for their turn, the other works.
-    """
+def hash_batches(
+    batches: Iterable[Batch], options: NgramOptions, weighting: TermWeighting, n_threads: int
+) -> Iterator[Rows]:
+    """Yield the rows of each batch, in order; they are overwritten once the next are asked for."""
+    if n_threads == 1:
+        yield from map(_Worker(options, weighting).replace, batches)
+        return
+    # Two workers for each thread: while one's rows wait for their turn, the other works.
     free = deque(_Worker(options, weighting) for _ in range(2 * n_threads))
-    pending: deque[tuple[_Worker, Future[NDArray[np.int64]]]] = deque()
+    pending: deque[tuple[_Worker, Future[Rows]]] = deque()
     with ThreadPoolExecutor(n_threads) as pool:
         for batch in batches:
             worker = free.popleft()
-            pending.append((worker, pool.submit(worker.append, batch)))
+            pending.append((worker, pool.submit(worker.replace, batch)))
             if not free:
-                worker, sizes = pending.popleft()
-                yield worker, sizes.result()
+                worker, rows = pending.popleft()
+                yield rows.result()
                 free.append(worker)
-        for worker, sizes in pending:
-            yield worker, sizes.result()
+        for _, rows in pending:
+            yield rows.result()
 
 
 def hash_documents(
@@ -259,9 +259,9 @@ def hash_documents(
             if len(sizes) == 1 and n_documents:
                 result.expect(len(sizes[0]), n_documents)
     else:
-        for worker, row_sizes in _in_order(batches, options, weighting, n_threads):
-            result.append_rows(worker)
-            sizes.append(row_sizes)
+        for rows in hash_batches(batches, options, weighting, n_threads):
+            result.append_rows(rows)
+            sizes.append(rows.row_sizes)
             if len(sizes) == 1 and n_documents:
                 result.expect(len(sizes[0]), n_documents)
     return result.rows(sizes)
@@ -274,8 +274,7 @@ def document_frequencies(
     counts = np.zeros(options.n_features, np.int64)
     n_documents = 0
     weighting = TermWeighting(np.float32, norm=None)
-    for worker, sizes in _in_order(batches, options, weighting, effective_n_jobs(n_jobs)):
-        count_documents(worker.columns[: worker.stored], counts)
-        worker.clear()
-        n_documents += len(sizes)
+    for rows in hash_batches(batches, options, weighting, effective_n_jobs(n_jobs)):
+        count_documents(rows.columns, counts)
+        n_documents += len(rows.row_sizes)
     return counts, n_documents
