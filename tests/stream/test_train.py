@@ -84,6 +84,38 @@ def test_streamed_equals_held_in_memory(path, small_blocks, use_idf, threads):
         np.testing.assert_array_equal(streamed.idf, held.idf)
 
 
+@pytest.mark.parametrize("use_idf", [True, False])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_epoch_without_vectors_equals_one_with_them(
+    path, small_blocks, monkeypatch, use_idf, threads
+):
+    monkeypatch.setattr("fastada.stream.one_pass.N_COUNTED", 10_000)
+    features = Features(bits=14, use_idf=use_idf)
+    # Shuffled, the scale of the values would be taken from other rows.
+    once, notes = run(path, features, epochs=1, shuffle=False, threads=threads)
+    monkeypatch.setattr("fastada.stream.train.hold", lambda chunks, *_: (None, chunks))
+    held, held_notes = run(path, features, epochs=1, shuffle=False)
+    np.testing.assert_array_equal(once.weights, held.weights)
+    np.testing.assert_array_equal(once.intercepts, held.intercepts)
+    np.testing.assert_allclose(notes.losses, held_notes.losses, rtol=1e-9)
+    if use_idf:
+        np.testing.assert_array_equal(once.idf, held.idf)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_epoch_counts_terms_in_the_first_rows(tmp_path, monkeypatch, threads):
+    monkeypatch.setattr("fastada.stream.one_pass.N_COUNTED", 500)
+    features = Features(bits=14)
+    lines = make_lines(2000, 2)
+    for name, part in (("all", lines), ("first", lines[:500])):
+        (tmp_path / name).write_text("\n".join(part))
+    options = {"epochs": 1, "shuffle": False, "threads": threads}
+    every, _ = run(str(tmp_path / "all"), features, **options)
+    first, _ = run(str(tmp_path / "first"), features, **options)
+    np.testing.assert_array_equal(every.idf, first.idf)
+    assert not np.array_equal(every.weights, first.weights)
+
+
 @pytest.mark.parametrize("memory", [SMALLEST_MEMORY, 1 << 30])
 def test_columns_that_do_not_occur_change_nothing(path, small_blocks, monkeypatch, memory):
     features = Features(bits=16, ngrams=(1, 1))
