@@ -24,8 +24,9 @@ from fastada.text.documents import Batch, DocumentReader, cut, join
 from fastada.text.ngrams import TermWeighting, hash_batches, hash_documents
 
 if TYPE_CHECKING:
+    from fastada.stream.counts import Counts
     from fastada.stream.passes import Progress
-    from fastada.stream.train import Counts, Learner
+    from fastada.stream.train import Learner
 
 # Rows that document frequencies are taken from.
 N_COUNTED = 2048

@@ -19,7 +19,8 @@ from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
 from fastada.text.ngrams import TermWeighting
 
 if TYPE_CHECKING:
-    from fastada.stream.train import Counts, Learner
+    from fastada.stream.counts import Counts
+    from fastada.stream.train import Learner
 
 # Two buffers of a large file, one filling while the other is learned, share this part of memory.
 BUFFER_SHARE = 8

@@ -1,0 +1,86 @@
+"""What is counted of rows before they are learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastada._hashing import count_documents
+from fastada.formats import Problems
+from fastada.formats.chunk import Chunk
+from fastada.persistence.streamed import Trained
+from fastada.persistence.text import TermCounts
+from fastada.stream.vectorise import VectorChunk
+from fastada.text.ngrams import inverse_document_frequency
+
+
+@dataclass
+class Counts:
+    """What is known of the rows before they are learned."""
+
+    n_features: int
+    n_rows: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    document_frequency: NDArray[np.int64] | None = None
+    seen: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen = np.zeros(self.n_features, bool)
+
+    def codes(
+        self, chunk: Chunk, problems: Problems, *, new: bool
+    ) -> tuple[list[int], NDArray[np.float64] | None]:
+        """Number labels in the order of their first appearance, and weigh the rows.
+
+        Unless new labels are taken, a row of one is a bad row, and has weight zero.
+        """
+        known, labels, weights = self.labels, chunk.labels or [], chunk.weights
+        if new:
+            return [known.setdefault(label, len(known)) for label in labels], weights
+        codes = [known.get(label, -1) for label in labels]
+        if -1 in codes:
+            weights = np.ones(len(codes)) if weights is None else weights.copy()
+            for i in [i for i, code in enumerate(codes) if code < 0]:
+                problems.bad_row(int(chunk.numbers[i]), "unknown label", labels[i])
+                weights[i], codes[i] = 0.0, 0
+        return codes, weights
+
+    @classmethod
+    def of(cls, trained: Trained) -> Counts:
+        """Give what a model is known to have been made of; it takes no more labels."""
+        labels = {label: i for i, label in enumerate(trained.classes)}
+        terms, columns = trained.counts, trained.linear.columns
+        frequency = terms.document_frequency
+        counts = cls(
+            trained.features.n_features,
+            terms.n_documents,
+            labels,
+            None if frequency is None else frequency.copy(),
+        )
+        counts.seen[slice(None) if columns is None else columns] = True
+        return counts
+
+    def add(self, found: VectorChunk) -> None:
+        """Count rows, and the documents that each column occurs in."""
+        self.n_rows += len(found.chunk)
+        if self.document_frequency is not None:
+            count_documents(found.vectors.indices, self.document_frequency)
+        else:
+            self.seen[found.vectors.indices] = True
+
+    def columns(self) -> NDArray[np.int32]:
+        """Columns that rows have."""
+        seen = self.seen if self.document_frequency is None else self.document_frequency
+        return np.flatnonzero(seen).astype(np.int32)
+
+    def idf(self) -> NDArray[np.float32] | None:
+        """Inverse document frequencies, where they are wanted."""
+        if self.document_frequency is None:
+            return None
+        return inverse_document_frequency(self.document_frequency, self.n_rows, True, np.float32)
+
+    def terms(self, idf: NDArray[np.float32] | None) -> TermCounts:
+        """What a model keeps of it."""
+        return TermCounts(idf, self.document_frequency, self.n_rows)
