@@ -83,6 +83,7 @@ class Learner:
             self.n_columns = max(1, len(self.columns))
             self.position = np.zeros(features.n_features, np.int32)
             self.position[self.columns] = np.arange(len(self.columns))
+        self.searches = learning.learning_rate == "auto"
         self.search: RateSearch | None = None
         # Whether rows are learned for the first time; losses and weights of those that were.
         self.first = True
@@ -208,7 +209,7 @@ class Learner:
                 scale, dtype, rows.largest_value, alpha=learning.alpha, l1_ratio=learning.l1_ratio
             )
 
-        if learning.learning_rate == "auto":
+        if self.searches:
             looked_at = np.flatnonzero(weight[:SEARCH_ROWS])
             order = np.random.default_rng(0).permutation(looked_at).astype(np.int64)
             scale, self.search = search_rate(rows, targets, weight, order, scale, settings_of)
@@ -281,6 +282,8 @@ def train(
             if texts is not None and len(counts.labels) == 2:
                 start = time.perf_counter()
                 learner = Learner(counts, features, learning, all_seen=False)
+                # A search takes a quarter of the time, and finds no better rate for one pass.
+                learner.searches = False
                 loss, idf = learn_once(texts, counts, learner, progress)
                 progress.epoch(1, 1, loss, time.perf_counter() - start)
                 return _told(learner.trained(counts.terms(idf), [loss]), learner, progress)

@@ -92,9 +92,10 @@ def test_one_epoch_without_vectors_equals_one_with_them(
     monkeypatch.setattr("fastada.stream.one_pass.N_COUNTED", 10_000)
     features = Features(bits=14, use_idf=use_idf)
     # Shuffled, the scale of the values would be taken from other rows.
-    once, notes = run(path, features, epochs=1, shuffle=False, threads=threads)
+    options = {"epochs": 1, "shuffle": False, "learning_rate": 0.7}
+    once, notes = run(path, features, threads=threads, **options)
     monkeypatch.setattr("fastada.stream.train.hold", lambda chunks, *_: (None, chunks))
-    held, held_notes = run(path, features, epochs=1, shuffle=False)
+    held, held_notes = run(path, features, **options)
     np.testing.assert_array_equal(once.weights, held.weights)
     np.testing.assert_array_equal(once.intercepts, held.intercepts)
     np.testing.assert_allclose(notes.losses, held_notes.losses, rtol=1e-9)
