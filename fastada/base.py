@@ -147,8 +147,8 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             effective_n_jobs(self.n_jobs)
         check_number("n_iter_no_change", self.n_iter_no_change, at_least=1, integer=True)
         check_number("validation_fraction", self.validation_fraction, above=0, below=1)
-        for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
+        for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start", "calibrate"):
+            if not isinstance(getattr(self, name, True), (bool, np.bool_)):
                 raise TypeError(f"{name} must be True or False; got {getattr(self, name)!r}")
         if self.tol is not None:
             check_number("tol", self.tol, at_least=0)
@@ -466,6 +466,17 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         self._adopt(started, labels)
         self._state.seed = visits.seed
         self._fit_epochs(X, y, rows, targets, visits, held_out)
+        self._calibrate(rows, targets, weight, visits, held_out)
+
+    def _calibrate(
+        self,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        visits: Visits,
+        held_out: Validation | None,
+    ) -> None:
+        """Make use of the rows once more when the weights are found."""
 
     def _goes_on(self) -> bool:
         """Say whether fit starts from the model at hand."""

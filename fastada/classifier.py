@@ -16,12 +16,14 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
+from fastada.calibration import best_temperature, temperature_by_leaving_out
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.optim.optimizer import Optimizer
 from fastada.rows import Rows
 from fastada.settings import check_choice
 from fastada.validation import check_same_length, check_sample_weight
+from fastada.visits import Visits
 
 
 def _gives_probabilities(estimator: AdaGradClassifier) -> bool:
@@ -88,6 +90,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         With more than two classes: one problem per class against the rest, or softmax.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; they multiply the sample weights.
+    calibrate : bool, default=True
+        Let fit find temperature_, with loss="log_loss": from the rows held out if early_stopping or
+        X_val holds out any, else from models trained without some of the rows for the purpose, five
+        of 100 to 6,000 rows, one of more (not with warm_start, whose weights have seen all rows,
+        nor with `optimizer`). Weights and labels do not depend on it.
     warm_start : bool, default=False
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None
@@ -120,6 +127,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     progressive_loss_ : float
         Mean loss of each row before it was learned for the first time: an estimate of the loss on
         unseen rows, without a held-out set.
+    temperature_ : float
+        What predict_proba multiplies margins by, so that the probabilities of rows unseen have the
+        least log-loss [3]_. 1 where fit has not found one.
     n_nonzero_ : int
         Number of weights that are not zero.
     n_iter_ : int
@@ -141,6 +151,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     .. [1] Duchi, Hazan, Singer (2011). Adaptive subgradient methods for online learning and
        stochastic optimization. JMLR 12.
     .. [2] McMahan et al. (2013). Ad click prediction: a view from the trenches. KDD.
+    .. [3] Guo, Pleiss, Sun, Weinberger (2017). On calibration of modern neural networks. ICML.
 
     Examples
     --------
@@ -152,6 +163,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     """
 
     classes_: npt.NDArray[Any]
+    temperature_: float
     _multilabel: bool
     _multinomial: bool
     _losses = ("log_loss", "hinge", "squared_hinge", "modified_huber")
@@ -179,6 +191,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         n_iter_no_change: int = 2,
         multi_class: str = "ovr",
         class_weight: dict[Any, float] | str | None = None,
+        calibrate: bool = True,
         warm_start: bool = False,
         dtype: npt.DTypeLike | None = None,
         n_jobs: int | None = None,
@@ -206,6 +219,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self.n_iter_no_change = n_iter_no_change
         self.multi_class = multi_class
         self.class_weight = class_weight
+        self.calibrate = calibrate
         self.warm_start = warm_start
         self.dtype = dtype
         self.n_jobs = n_jobs
@@ -412,6 +426,29 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             return (targets.value > 0).astype(np.int64)
         return targets.label
 
+    # -- probabilities ---------------------------------------------------------------------
+
+    def _calibrate(
+        self,
+        rows: Rows,
+        targets: Targets,
+        weight: npt.NDArray[np.float64],
+        visits: Visits,
+        held_out: Validation | None,
+    ) -> None:
+        if not self.calibrate or self.loss != "log_loss":
+            return
+        if held_out is not None:
+            margins = self._margins(held_out.rows, held_out.order).astype(np.float64)
+            of_margins = held_out.weight[held_out.order]
+            self.temperature_ = best_temperature(
+                margins, held_out.targets, held_out.order, of_margins
+            )
+        elif not self.warm_start and self.optimizer is None:
+            self.temperature_ = temperature_by_leaving_out(
+                self._settings, self._scale, rows, targets, weight, visits, self.n_iter_
+            )
+
     # -- predictions -----------------------------------------------------------------------
 
     def decision_function(self, X: Any) -> npt.NDArray[Any]:
@@ -445,10 +482,10 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
 
-        The logistic function of the margins with loss="log_loss"; (clip(margin, -1, 1) + 1) / 2
-        with loss="modified_huber" (Zhang 2002). With more than two classes one-vs-rest
-        probabilities are divided by their sum, multinomial ones are softmax; those of
-        multilabel problems stand for themselves.
+        The logistic function of temperature_ times the margins with loss="log_loss";
+        (clip(margin, -1, 1) + 1) / 2 with loss="modified_huber" (Zhang 2002). With more than
+        two classes one-vs-rest probabilities are divided by their sum, multinomial ones are
+        softmax; those of multilabel problems stand for themselves.
 
         Parameters
         ----------
@@ -486,7 +523,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         return np.asarray(self.classes_[decisions.argmax(axis=1)])
 
     def _probabilities(self, decisions: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        margins = np.asarray(decisions, dtype=np.float64)
+        margins = np.asarray(decisions, dtype=np.float64) * self.temperature_
         if self._multinomial:
             return np.asarray(softmax(margins, axis=1))
         if self.loss == "log_loss":
@@ -518,6 +555,7 @@ def _labels(targets: Targets, classes: npt.NDArray[Any]) -> dict[str, Any]:
         "classes_": classes,
         "_multilabel": targets.indicator is not None,
         "_multinomial": targets.multinomial,
+        "temperature_": 1.0,
     }
 
 

@@ -158,6 +158,7 @@ def test_validation_set_of_the_user(text_like):
     train, held_out = slice(0, 200), slice(200, 300)
     weight = np.linspace(0, 1, 100)
     model = AdaGradClassifier(random_state=0, max_iter=3, tol=None, multi_class="multinomial")
+    model.set_params(calibrate=False)
     model.fit(X[train], y[train], X_val=X[held_out], y_val=y[held_out], sample_weight_val=weight)
     expected = log_loss(y[held_out], model.predict_proba(X[held_out]), sample_weight=weight)
     assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-9)

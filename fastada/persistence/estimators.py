@@ -117,6 +117,7 @@ def _store(estimator: AdaGradEstimator, serving: bool, options: dict[str, bool])
         about["classes"] = encode_labels(estimator.classes_)
         about["multilabel"] = estimator._multilabel
         about["multinomial"] = estimator._multinomial
+        about["temperature"] = estimator.temperature_
     return Stored({**about, **stored.about}, stored.arrays)
 
 
@@ -201,6 +202,7 @@ def _set_classes(estimator: Any, about: dict[str, Any], part: Linear) -> None:
     n_outputs = part.state.n_outputs
     estimator._multilabel = truth("multilabel", about["multilabel"])
     estimator._multinomial = truth("multinomial", about["multinomial"])
+    estimator.temperature_ = number("temperature", about.get("temperature", 1.0), 0)
     if estimator._multilabel:
         estimator.classes_ = decode_labels(about["classes"], n_outputs)
         check_classes(estimator.classes_)

@@ -28,6 +28,7 @@ from fastada.persistence.values import (
     decode,
     encode,
     encode_labels,
+    number,
     numbers,
     progress_of,
     truth,
@@ -58,6 +59,7 @@ class Trained:
         What an estimator calls the classes, where that is not text.
     progress : (float, float)
         Sum of the losses of all rows before they were learned, and of their weights.
+    temperature : float
     """
 
     features: Features
@@ -69,6 +71,7 @@ class Trained:
     multinomial: bool = False
     labels: NDArray[Any] | None = None
     progress: tuple[float, float] = (0.0, 0.0)
+    temperature: float = 1.0
 
     @property
     def learning_rate(self) -> float:
@@ -98,6 +101,7 @@ class Trained:
             self.counts.idf,
             part.columns,
             self.multinomial,
+            self.temperature,
         )
 
 
@@ -140,6 +144,7 @@ def save(
         "classes": encode_labels(_labels(trained)),
         "multilabel": False,
         "multinomial": trained.multinomial,
+        "temperature": trained.temperature,
         "n_iter": len(trained.loss_curve),
         "progress": list(trained.progress),
         "loss_curve_": trained.loss_curve,
@@ -222,6 +227,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         multinomial,
         None if labels.dtype.kind in "UO" else labels,
         progress_of(classifier),
+        number("temperature", classifier.get("temperature", 1.0), 0),
     )
 
 

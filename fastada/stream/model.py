@@ -31,6 +31,8 @@ class Model:
         All columns whose weights are not zero, where that is known.
     multinomial : bool
         Whether probabilities are the softmax of the margins.
+    temperature : float
+        What margins are multiplied by for probabilities.
     """
 
     features: Features
@@ -40,6 +42,7 @@ class Model:
     idf: NDArray[np.float32] | None
     columns: NDArray[np.int32] | None = None
     multinomial: bool = False
+    temperature: float = 1.0
 
     def weighting(self) -> TermWeighting:
         """How the terms of a text are weighted."""
@@ -62,9 +65,9 @@ class Model:
 
     def probabilities(self, margins: NDArray[Any]) -> NDArray[np.float64]:
         """Probabilities of the classes, shape (n_rows, n_classes)."""
+        margins = margins.astype(np.float64) * self.temperature
         if not self.multinomial:
             return probabilities(margins)
-        margins = margins.astype(np.float64)
         found = np.exp(margins - margins.max(axis=1, keepdims=True))
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 

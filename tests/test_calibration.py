@@ -1,0 +1,93 @@
+"""The temperature of the probabilities: against a search over all temperatures, by hand."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.metrics import log_loss
+
+from fastada import AdaGradClassifier
+from fastada.calibration import best_temperature
+from fastada.epoch import Targets
+
+TEMPERATURES = np.geomspace(0.1, 10, 400)
+
+
+def noisy_data(n_rows, n_classes=2, n_features=300, seed=0):
+    """Rows of few features and labels that they say little about: easy to learn by heart."""
+    rng = np.random.default_rng(seed)
+    X = (rng.random((n_rows, n_features)) < 0.03).astype(np.float64)
+    margins = X @ rng.standard_normal((n_features, n_classes)) * 0.7
+    return X, np.argmax(margins + rng.gumbel(size=margins.shape), axis=1)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_temperature_has_the_least_loss(n_classes):
+    rng = np.random.default_rng(1)
+    y = rng.integers(n_classes, size=20_000)
+    if n_classes == 2:
+        margins = 3 * ((2 * y - 1) + 2 * rng.standard_normal(len(y)))[:, np.newaxis]
+        targets = Targets(value=2.0 * y - 1)
+    else:
+        margins = 5 * (np.eye(n_classes)[y] + rng.standard_normal((len(y), n_classes)))
+        targets = Targets(label=y, n_outputs=n_classes)
+    found = best_temperature(margins, targets, np.arange(len(y)), np.ones(len(y)))
+
+    def loss(temperature):
+        p = expit(temperature * margins)
+        return log_loss(y, np.c_[1 - p, p] if n_classes == 2 else p / p.sum(1, keepdims=True))
+
+    assert loss(found) == pytest.approx(min(map(loss, TEMPERATURES)), abs=1e-4)
+
+
+@pytest.mark.parametrize("n_rows", [300, 6500])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_calibrated_probabilities_have_less_loss_and_the_same_labels(n_rows, n_classes):
+    X, y = noisy_data(n_rows + 3000, n_classes, n_features=100)
+    common = {"learning_rate": 6.0, "random_state": 0, "max_iter": 3}
+    plain = AdaGradClassifier(calibrate=False, **common).fit(X[:n_rows], y[:n_rows])
+    model = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
+    np.testing.assert_array_equal(model.coef_, plain.coef_)
+    np.testing.assert_array_equal(model.predict(X), plain.predict(X))
+    assert plain.temperature_ == 1
+    assert model.temperature_ < 1
+    losses = [log_loss(y[n_rows:], m.predict_proba(X[n_rows:])) for m in (model, plain)]
+    assert losses[0] < losses[1]
+
+
+def test_held_out_rows_are_made_use_of():
+    X, y = noisy_data(2000)
+    model = AdaGradClassifier(learning_rate=3.0, random_state=0, max_iter=3)
+    model.fit(X[:1000], y[:1000], X_val=X[1000:], y_val=y[1000:])
+    margins = model.decision_function(X[1000:])[:, np.newaxis]
+    expected = best_temperature(
+        margins, Targets(value=2.0 * y[1000:] - 1), np.arange(1000), np.ones(1000)
+    )
+    assert model.temperature_ == pytest.approx(expected)
+
+
+def test_without_enough_rows_margins_are_taken_as_they_are():
+    X, y = noisy_data(90)
+    assert AdaGradClassifier(random_state=0).fit(X, y).temperature_ == 1
+    assert AdaGradClassifier().partial_fit(*noisy_data(500), classes=[0, 1]).temperature_ == 1
+
+
+def test_order_and_repetition_of_rows_do_not_matter():
+    X, y = noisy_data(400)
+    order = np.random.default_rng(0).permutation(400)
+    weight = np.random.default_rng(1).integers(0, 3, 400)
+    one = AdaGradClassifier(random_state=0).fit(X, y, weight)
+    other = AdaGradClassifier(random_state=0).fit(X[order], y[order], weight[order])
+    repeated = AdaGradClassifier(random_state=0).fit(np.repeat(X, weight, 0), np.repeat(y, weight))
+    assert one.temperature_ == pytest.approx(other.temperature_)
+    assert one.temperature_ == pytest.approx(repeated.temperature_, rel=1e-2)
+
+
+def test_indicator_matrix():
+    X, y = noisy_data(500, n_classes=3)
+    model = AdaGradClassifier(learning_rate=3.0, random_state=0, max_iter=3).fit(
+        X, np.eye(3, dtype=int)[y]
+    )
+    assert model.temperature_ < 1
+    np.testing.assert_allclose(
+        model.predict_proba(X), expit(model.temperature_ * model.decision_function(X))
+    )
