@@ -23,7 +23,7 @@ from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
 from fastada.state import State
-from fastada.visits import Visits, row_keys
+from fastada.visits import Visits
 
 # With fewer rows, luck would decide.
 FEWEST_ROWS = 100
@@ -52,7 +52,7 @@ def temperature_by_leaving_out(
     """
     if np.count_nonzero(sample_weight) < FEWEST_ROWS:
         return 1.0
-    parts = left_out_parts(rows, targets, sample_weight)
+    parts = left_out_parts(visits)
     try:
         margins = [
             margins_without(part, settings, scale, rows, targets, visits, n_epochs)
@@ -60,27 +60,20 @@ def temperature_by_leaving_out(
         ]
     except FloatingPointError:
         return 1.0
-    order = np.concatenate([*parts, np.empty(0, np.int64)])
-    if not len(order):
-        return 1.0
+    order = np.concatenate(parts)
     return best_temperature(np.concatenate(margins), targets, order, sample_weight[order])
 
 
-def left_out_parts(
-    rows: Rows, targets: Targets, sample_weight: npt.NDArray[np.float64]
-) -> list[npt.NDArray[np.int64]]:
-    """Draw the rows that are left out together, by their content: equal rows are not parted."""
-    n_rows = int(np.count_nonzero(sample_weight))
-    keys = row_keys(rows, targets.array)
-    # The high bits of a product depend on all of a key's.
-    drawn = (keys * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
-    if n_rows <= MOST_ROWS_FOLDED:
-        part, n_parts = drawn % np.uint64(N_FOLDS), N_FOLDS
-    else:
-        share = max(LEFT_OUT_SHARE, n_rows // MOST_LEFT_OUT)
-        part, n_parts = drawn % np.uint64(share), 1
-    parts = [np.flatnonzero((part == i) & (sample_weight > 0)) for i in range(n_parts)]
-    return [p.astype(np.int64) for p in parts if 0 < len(p) < n_rows]
+def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:
+    """Draw the rows that are left out together: every so many-th of those visited.
+
+    Not by their content: where rows to come repeat rows that were learned, those left out must too.
+    """
+    first = np.unique(visits.order, return_index=True)[1]
+    order = visits.order[np.sort(first)]
+    if len(order) <= MOST_ROWS_FOLDED:
+        return [order[i::N_FOLDS].copy() for i in range(N_FOLDS)]
+    return [order[:: max(LEFT_OUT_SHARE, len(order) // MOST_LEFT_OUT)].copy()]
 
 
 def margins_without(

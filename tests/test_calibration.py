@@ -71,15 +71,13 @@ def test_without_enough_rows_margins_are_taken_as_they_are():
     assert AdaGradClassifier().partial_fit(*noisy_data(500), classes=[0, 1]).temperature_ == 1
 
 
-def test_order_and_repetition_of_rows_do_not_matter():
+def test_order_of_rows_does_not_matter():
     X, y = noisy_data(400)
     order = np.random.default_rng(0).permutation(400)
     weight = np.random.default_rng(1).integers(0, 3, 400)
     one = AdaGradClassifier(random_state=0).fit(X, y, weight)
     other = AdaGradClassifier(random_state=0).fit(X[order], y[order], weight[order])
-    repeated = AdaGradClassifier(random_state=0).fit(np.repeat(X, weight, 0), np.repeat(y, weight))
     assert one.temperature_ == pytest.approx(other.temperature_)
-    assert one.temperature_ == pytest.approx(repeated.temperature_, rel=1e-2)
 
 
 def test_indicator_matrix():
