@@ -60,7 +60,7 @@ def test_progressive_loss_counts_the_first_visit_of_a_row(text_like):
 
 def test_stopping_watches_the_probabilities_of_one_against_the_rest(text_like):
     X, y = text_like
-    model = AdaGradClassifier(random_state=0, max_iter=4, tol=None)
+    model = AdaGradClassifier(calibrate=False, random_state=0, max_iter=4, tol=None)
     model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
     expected = log_loss(y[200:], model.predict_proba(X[200:]), labels=model.classes_)
     assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-12)
