@@ -14,7 +14,7 @@ from libc.stdlib cimport calloc, free, malloc
 
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_step, intercept_weight
-from losses cimport Loss, LossPoint
+from losses cimport Loss
 from outputs cimport (
     Models,
     OneModel,
@@ -54,7 +54,7 @@ cdef Progress learn_rows(
     Settings settings, Loss loss, Rows rows, Targets targets,
     Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data,
-    weight_t *weight, weight_t *sums, double *margin, double *row_loss,
+    weight_t *weight, weight_t *sums, double *margin,
 ) noexcept nogil:
     cdef int64_t n_outputs = models.n_models * targets.n_outputs
     cdef int64_t width = record_width(rule, n_outputs)
@@ -80,7 +80,7 @@ cdef Progress learn_rows(
                 rule, intercept[k], intercept_rate_of(settings, models, k))
         if not take_slopes(
                 settings, models, targets, loss, row, s, margin,
-                NULL if row_loss == NULL else &row_loss[done.n_rows * models.n_models],
+                NULL if rows.row_loss == NULL else &rows.row_loss[done.n_rows * models.n_models],
                 &row_value):
             return done
         for k in range(n_outputs):
@@ -109,7 +109,7 @@ cdef Progress learn_batches(
     Settings settings, Loss loss, Rows rows, Targets targets,
     Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data,
-    weight_t *weight, weight_t *sums, double *margin, double *row_loss,
+    weight_t *weight, weight_t *sums, double *margin,
     weight_t *gradient, double *bias_slope, index_t *touched, index_t *place,
 ) noexcept nogil:
     cdef int64_t n_outputs = models.n_models * targets.n_outputs
@@ -150,7 +150,8 @@ cdef Progress learn_batches(
                     rule, intercept[k], intercept_rate_of(settings, models, k))
             if not take_slopes(
                     settings, models, targets, loss, row, s, margin,
-                    NULL if row_loss == NULL else &row_loss[i * models.n_models], &row_value):
+                    NULL if rows.row_loss == NULL else &rows.row_loss[i * models.n_models],
+                    &row_value):
                 return done
             for k in range(n_outputs):
                 sums[k] = <weight_t>margin[k]
@@ -185,7 +186,7 @@ cdef Progress learn_by(
     rule_t rule, models_t models, const weight_t *own,
     Settings settings, Loss loss, Rows rows, Targets targets,
     Intercept *intercept, double now, weight_t *state, int64_t n_features,
-    const index_t *indices, const weight_t *data, double *row_loss,
+    const index_t *indices, const weight_t *data,
 ) noexcept nogil:
     cdef bint by_rows = settings.batch_size == 1
     cdef int64_t n_outputs = models.n_models * targets.n_outputs
@@ -209,11 +210,11 @@ cdef Progress learn_by(
         if by_rows:
             done = learn_rows(
                 rule, models, own, settings, loss, rows, targets, intercept, now, state,
-                indices, data, weight, sums, margin, row_loss)
+                indices, data, weight, sums, margin)
         elif gradient != NULL and touched != NULL and place != NULL:
             done = learn_batches(
                 rule, models, own, settings, loss, rows, targets, intercept, now, state,
-                indices, data, weight, sums, margin, row_loss,
+                indices, data, weight, sums, margin,
                 gradient, margin + n_outputs, touched, place)
     free(weight)
     free(sums)
@@ -228,26 +229,26 @@ cdef Progress learn_by(
 cdef Progress learn_as(
     Settings s, models_t models, const weight_t *own, Loss loss, Rows rows, Targets targets,
     Intercept *intercept, double now, weight_t *state, int64_t n_features,
-    const index_t *indices, const weight_t *data, double *row_loss,
+    const index_t *indices, const weight_t *data,
 ) noexcept nogil:
     if s.update == COMID and s.l2 > 0:
         return learn_by(comid_elastic(s), models, own, s, loss, rows, targets, intercept, now,
-                        state, n_features, indices, data, row_loss)
+                        state, n_features, indices, data)
     elif s.update == COMID and s.l1 > 0:
         return learn_by(comid_l1(s), models, own, s, loss, rows, targets, intercept, now,
-                        state, n_features, indices, data, row_loss)
+                        state, n_features, indices, data)
     elif s.update == COMID and s.decay < 1:
         return learn_by(comid_decay(s), models, own, s, loss, rows, targets, intercept, now,
-                        state, n_features, indices, data, row_loss)
+                        state, n_features, indices, data)
     elif s.update == COMID:
         return learn_by(comid(s), models, own, s, loss, rows, targets, intercept, now,
-                        state, n_features, indices, data, row_loss)
+                        state, n_features, indices, data)
     elif s.update == RDA:
         return learn_by(rda(s), models, own, s, loss, rows, targets, intercept, now,
-                        state, n_features, indices, data, row_loss)
+                        state, n_features, indices, data)
     else:
         return learn_by(ftrl(s), models, own, s, loss, rows, targets, intercept, now,
-                        state, n_features, indices, data, row_loss)
+                        state, n_features, indices, data)
 
 
 def learn(
@@ -285,14 +286,14 @@ def learn(
     cdef const index_t *columns = NULL
     cdef const weight_t *values = NULL
     cdef const weight_t *own_settings = NULL
-    cdef double *losses = NULL
     done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
     if order.shape[0] == 0:
         return done
     if indices.shape[0]:
         columns, values = &indices[0], &data[0]
+    rows.row_loss = NULL
     if row_loss is not None:
-        losses = &row_loss[0, 0]
+        rows.row_loss = &row_loss[0, 0]
     one.n_models = models.n_models = 1
     models.intercept_rate, models.loss, models.diverged = NULL, NULL, NULL
     if own is not None:
@@ -313,10 +314,10 @@ def learn(
     with nogil:
         if own_settings == NULL:
             done = learn_as(s, one, own_settings, loss, rows, targets, bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
         else:
             done = learn_as(s, models, own_settings, loss, rows, targets, bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
     if done.n_rows < 0:
         raise MemoryError("no memory for the records of a batch: lower batch_size")
     # Here and not in Python, so that no Ctrl-C comes between the steps and their count.

@@ -46,7 +46,6 @@ cdef Progress learn_rows(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
     Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
-    double *row_loss,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
     cdef weight_t *pulled_by = buffer + capacity
@@ -78,8 +77,8 @@ cdef Progress learn_rows(
             length, loaded, weight)
         if settings.fit_intercept:
             intercept_step(rule, intercept, settings.intercept_rate, point.slope)
-        if row_loss != NULL:
-            row_loss[done.n_rows] = point.value
+        if rows.row_loss != NULL:
+            rows.row_loss[done.n_rows] = point.value
         done.loss += rows.sample_weight[row] * point.value
         done.weight += rows.sample_weight[row]
         done.n_steps += 1
@@ -94,7 +93,7 @@ cdef Progress learn_batches(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
     Intercept *intercept, double start, weight_t *state,
     const index_t *indices, const weight_t *data, weight_t *buffer, int64_t capacity,
-    index_t *touched, index_t *place, double *row_loss,
+    index_t *touched, index_t *place,
 ) noexcept nogil:
     cdef weight_t *weight = buffer
     cdef weight_t *pulled_by = buffer + capacity
@@ -136,8 +135,8 @@ cdef Progress learn_batches(
             slope = <weight_t>point.slope
             for p in range(rows.indptr[row], rows.indptr[row + 1]):
                 gradient[place[indices[p]] - 1] += slope * data[p]
-            if row_loss != NULL:
-                row_loss[i] = point.value
+            if rows.row_loss != NULL:
+                rows.row_loss[i] = point.value
             bias_slope += point.slope
             batch_loss += rows.sample_weight[row] * point.value
             batch_weight += rows.sample_weight[row]
@@ -161,7 +160,7 @@ cdef Progress learn_batches(
 cdef Progress learn_by(
     rule_t rule, Settings settings, Loss loss, Rows rows, const double *target,
     Intercept *intercept, double now, weight_t *state, int64_t n_features,
-    const index_t *indices, const weight_t *data, double *row_loss,
+    const index_t *indices, const weight_t *data,
 ) noexcept nogil:
     cdef bint by_rows = settings.batch_size == 1
     cdef int64_t capacity = longest_row(rows) if by_rows else most_touched(
@@ -178,11 +177,11 @@ cdef Progress learn_by(
     if by_rows and buffer != NULL:
         done = learn_rows(
             rule, settings, loss, rows, target, intercept, now, state,
-            indices, data, buffer, capacity, row_loss)
+            indices, data, buffer, capacity)
     elif buffer != NULL and touched != NULL and place != NULL:
         done = learn_batches(
             rule, settings, loss, rows, target, intercept, now, state,
-            indices, data, buffer, capacity, touched, place, row_loss)
+            indices, data, buffer, capacity, touched, place)
     free(buffer)
     free(touched)
     free(place)
@@ -212,36 +211,36 @@ def learn(
     cdef int64_t n_features = state.shape[0]
     cdef const index_t *columns = NULL
     cdef const weight_t *values = NULL
-    cdef double *losses = NULL
     done.n_rows, done.n_steps, done.loss, done.weight = 0, 0, 0, 0
     if order.shape[0] == 0:
         return done
     if indices.shape[0]:
         columns, values = &indices[0], &data[0]
+    rows.row_loss = NULL
     if row_loss is not None:
-        losses = &row_loss[0, 0]
+        rows.row_loss = &row_loss[0, 0]
     loss.kind, loss.delta = s.loss, s.delta
     rows.order, rows.n_rows = &order[0], order.shape[0]
     rows.indptr, rows.sample_weight = &indptr[0], &sample_weight[0]
     with nogil:
         if s.update == COMID and s.l2 > 0:
             done = learn_by(comid_elastic(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
         elif s.update == COMID and s.l1 > 0:
             done = learn_by(comid_l1(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
         elif s.update == COMID and s.decay < 1:
             done = learn_by(comid_decay(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
         elif s.update == COMID:
             done = learn_by(comid(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
         elif s.update == RDA:
             done = learn_by(rda(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
         else:
             done = learn_by(ftrl(s), s, loss, rows, &target[0], bias, now,
-                            &state[0, 0], n_features, columns, values, losses)
+                            &state[0, 0], n_features, columns, values)
     if done.n_rows < 0:
         raise MemoryError("no memory for the records of a batch: lower batch_size")
     # Here and not in Python, so that no Ctrl-C comes between the steps and their count.

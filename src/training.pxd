@@ -40,6 +40,7 @@ cdef struct Rows:
     int64_t n_rows
     const int64_t *indptr
     const double *sample_weight
+    double *row_loss  # of every visit before it is learned, unless NULL
 
 
 # What a call has done. It stops before the first row whose loss or gradient is out of bounds.

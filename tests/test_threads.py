@@ -214,7 +214,9 @@ def test_ctrl_c_ends_all_threads(text, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert threading.active_count() == n_threads
-    assert model.t_ == 0
+    # On a busy machine the signal may be heard after an epoch or two, never in the middle of one.
+    assert model.t_ % X.shape[0] == 0
+    assert model.t_ < 1000 * X.shape[0]
 
 
 def test_replicas_that_do_not_fit_are_refused_beforehand(text, monkeypatch):
