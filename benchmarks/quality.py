@@ -93,7 +93,9 @@ def compare(names, results):
         split = quality_sets.vectors_of(name, results.cache)
         peers = results_of_peers(name, split, results)
         ours = {
-            loss: measured(AdaGradClassifier(loss=loss, random_state=0), split)
+            loss: measured(
+                AdaGradClassifier(loss=loss, calibrate=loss == "log_loss", random_state=0), split
+            )
             for loss in (LOG, HINGE, SQUARED_HINGE)
         }
         for loss, result in ours.items():

@@ -90,7 +90,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         With more than two classes: one problem per class against the rest, or softmax.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; they multiply the sample weights.
-    calibrate : bool, default=True
+    calibrate : bool, default=False
         Let fit find temperature_, with loss="log_loss": from the rows held out if early_stopping or
         X_val holds out any, else from models trained without some of the rows for the purpose, five
         of 100 to 6,000 rows, one of more (not with warm_start, whose weights have seen all rows,
@@ -191,7 +191,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         n_iter_no_change: int = 2,
         multi_class: str = "ovr",
         class_weight: dict[Any, float] | str | None = None,
-        calibrate: bool = True,
+        calibrate: bool = False,
         warm_start: bool = False,
         dtype: npt.DTypeLike | None = None,
         n_jobs: int | None = None,

@@ -44,8 +44,8 @@ def test_temperature_has_the_least_loss(n_classes):
 def test_calibrated_probabilities_have_less_loss_and_the_same_labels(n_rows, n_classes):
     X, y = noisy_data(n_rows + 3000, n_classes, n_features=100)
     common = {"learning_rate": 6.0, "random_state": 0, "max_iter": 3}
-    plain = AdaGradClassifier(calibrate=False, **common).fit(X[:n_rows], y[:n_rows])
-    model = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
+    plain = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
+    model = AdaGradClassifier(calibrate=True, **common).fit(X[:n_rows], y[:n_rows])
     np.testing.assert_array_equal(model.coef_, plain.coef_)
     np.testing.assert_array_equal(model.predict(X), plain.predict(X))
     assert plain.temperature_ == 1
@@ -56,7 +56,7 @@ def test_calibrated_probabilities_have_less_loss_and_the_same_labels(n_rows, n_c
 
 def test_held_out_rows_are_made_use_of():
     X, y = noisy_data(2000)
-    model = AdaGradClassifier(learning_rate=3.0, random_state=0, max_iter=3)
+    model = AdaGradClassifier(calibrate=True, learning_rate=3.0, random_state=0, max_iter=3)
     model.fit(X[:1000], y[:1000], X_val=X[1000:], y_val=y[1000:])
     margins = model.decision_function(X[1000:])[:, np.newaxis]
     expected = best_temperature(
@@ -67,22 +67,25 @@ def test_held_out_rows_are_made_use_of():
 
 def test_without_enough_rows_margins_are_taken_as_they_are():
     X, y = noisy_data(90)
-    assert AdaGradClassifier(random_state=0).fit(X, y).temperature_ == 1
-    assert AdaGradClassifier().partial_fit(*noisy_data(500), classes=[0, 1]).temperature_ == 1
+    assert AdaGradClassifier(calibrate=True, random_state=0).fit(X, y).temperature_ == 1
+    assert (
+        AdaGradClassifier(calibrate=True).partial_fit(*noisy_data(500), classes=[0, 1]).temperature_
+        == 1
+    )
 
 
 def test_order_of_rows_does_not_matter():
     X, y = noisy_data(400)
     order = np.random.default_rng(0).permutation(400)
     weight = np.random.default_rng(1).integers(0, 3, 400)
-    one = AdaGradClassifier(random_state=0).fit(X, y, weight)
-    other = AdaGradClassifier(random_state=0).fit(X[order], y[order], weight[order])
+    one = AdaGradClassifier(calibrate=True, random_state=0).fit(X, y, weight)
+    other = AdaGradClassifier(calibrate=True, random_state=0).fit(X[order], y[order], weight[order])
     assert one.temperature_ == pytest.approx(other.temperature_)
 
 
 def test_indicator_matrix():
     X, y = noisy_data(500, n_classes=3)
-    model = AdaGradClassifier(learning_rate=3.0, random_state=0, max_iter=3).fit(
+    model = AdaGradClassifier(calibrate=True, learning_rate=3.0, random_state=0, max_iter=3).fit(
         X, np.eye(3, dtype=int)[y]
     )
     assert model.temperature_ < 1

@@ -114,7 +114,7 @@ def test_learning_rate_per_feature(text_like, update):
 
 def test_probabilities(text_like):
     X, y = text_like
-    binary = AdaGradClassifier(calibrate=False, random_state=0).fit(X, y == "spam")
+    binary = AdaGradClassifier(random_state=0).fit(X, y == "spam")
     np.testing.assert_allclose(
         binary.predict_proba(X)[:, 1], 1 / (1 + np.exp(-binary.decision_function(X)))
     )

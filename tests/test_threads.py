@@ -162,7 +162,7 @@ def test_early_stopping_and_validation(text):
     (X, y), (X_test, y_test) = text
     model = AdaGradClassifier(n_jobs=2, early_stopping=True, random_state=0).fit(X, y)
     assert len(model.validation_loss_curve_) == len(model.loss_curve_) == model.n_iter_
-    model = AdaGradClassifier(n_jobs=2, calibrate=False, random_state=0)
+    model = AdaGradClassifier(n_jobs=2, random_state=0)
     model.fit(X, y, X_val=X_test, y_val=y_test)
     loss = log_loss(y_test, model.predict_proba(X_test))
     assert np.isclose(loss, min(model.validation_loss_curve_))

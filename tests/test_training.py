@@ -60,7 +60,7 @@ def test_progressive_loss_counts_the_first_visit_of_a_row(text_like):
 
 def test_stopping_watches_the_probabilities_of_one_against_the_rest(text_like):
     X, y = text_like
-    model = AdaGradClassifier(calibrate=False, random_state=0, max_iter=4, tol=None)
+    model = AdaGradClassifier(random_state=0, max_iter=4, tol=None)
     model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
     expected = log_loss(y[200:], model.predict_proba(X[200:]), labels=model.classes_)
     assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-12)
@@ -158,7 +158,6 @@ def test_validation_set_of_the_user(text_like):
     train, held_out = slice(0, 200), slice(200, 300)
     weight = np.linspace(0, 1, 100)
     model = AdaGradClassifier(random_state=0, max_iter=3, tol=None, multi_class="multinomial")
-    model.set_params(calibrate=False)
     model.fit(X[train], y[train], X_val=X[held_out], y_val=y[held_out], sample_weight_val=weight)
     expected = log_loss(y[held_out], model.predict_proba(X[held_out]), sample_weight=weight)
     assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-9)
