@@ -20,7 +20,9 @@ def make_parser() -> argparse.ArgumentParser:
         "  fastada train reviews.csv model.safetensors\n"
         "  fastada evaluate model.safetensors test.csv\n"
         "  fastada predict model.safetensors new.csv > labels.txt\n"
-        '  fastada explain model.safetensors "what a film"\n\n'
+        '  fastada explain model.safetensors "what a film"\n'
+        "  fastada report model.safetensors test.csv -o report.html\n"
+        "  fastada inspect model.safetensors\n\n"
         "Each command has its own --help. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
         "130 interrupted, 141 the reader of the output went away.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

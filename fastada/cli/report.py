@@ -15,8 +15,12 @@ from fastada.cli import CommandError
 from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
+from fastada.persistence.atomic import replace_file
 from fastada.report.gather import Gathered
 from fastada.report.page import render
+from fastada.settings import UPDATES
+
+UPDATE_NAMES = {number: name for name, number in UPDATES.items()}
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,15 +56,16 @@ def run(args: argparse.Namespace) -> None:
         "model": args.model,
         "data": file.describe(),
         **{name: str(value) for name, value in model.features.as_dict().items()},
-        "update": str(trained.linear.settings["update"]),
+        "update": UPDATE_NAMES[trained.linear.settings["update"]],
         "learning rate": f"{trained.linear.settings['rate']:g}",
         "L1, L2": f"{trained.linear.settings['l1']:g}, {trained.linear.settings['l2']:g}",
-        "epochs": str(len(trained.loss_curve)),
+        "epochs": f"{trained.linear.state.n_epochs or len(trained.loss_curve):,}",
         "steps": f"{trained.linear.state.n_steps:,}",
         "loading the model": f"{loaded - start:.3f} s",
         "reading and scoring": f"{seconds:.3f} s, {gathered.n_rows / seconds:,.0f} rows/s",
         "fastada": __version__,
     }
-    Path(args.output).write_text(render(gathered, facts, trained.loss_curve), encoding="utf-8")
+    page = render(gathered, facts, trained.loss_curve)
+    replace_file(args.output, [page.encode()])
     if not args.quiet:
         print(f"saved {args.output}", file=sys.stderr)

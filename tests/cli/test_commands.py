@@ -205,12 +205,18 @@ def test_wrong_usage_is_2(capsys):
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "explain", "inspect", "demo"])
+COMMANDS = ["train", "predict", "evaluate", "explain", "report", "inspect", "demo"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
     assert f"examples:\n  fastada {command}" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert f"\n  fastada {command}" in capsys.readouterr().out
 
 
 def test_inspection(files, labels, capsys):

@@ -3,11 +3,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fastada import TextClassifier
 from fastada.cli import main
 
 SECTIONS = {"loss", "reliability", "confusion", "top", "worst", "facts"}
@@ -156,3 +159,56 @@ def test_vectors_have_a_shorter_page(tmp_path):
 def test_what_cannot_be_written_is_told_first(tmp_path, capsys):
     assert main(["report", "no-model", "no-data", "-o", str(tmp_path / "no" / "r.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def facts_of(path):
+    return dict(
+        re.findall(r'<th scope="row">([^<]*)</th><td class="left">([^<]*)', path.read_text())
+    )
+
+
+def test_facts_are_those_of_the_model(tmp_path):
+    texts, labels = ["ship sail", "bird wind"] * 20, ["sea", "sky"] * 20
+    model = TextClassifier(max_iter=3, n_features=2**10).fit(texts, labels)
+    data, page = tmp_path / "data.tsv", tmp_path / "report.html"
+    data.write_text("".join(f"{k}\t{t}\n" for k, t in zip(labels, texts, strict=True)))
+    for serving in (False, True):
+        model.save(tmp_path / "m", serving=serving)
+        assert main(["report", str(tmp_path / "m"), str(data), "-o", str(page), "--quiet"]) == 0
+        facts = facts_of(page)
+        assert (facts["update"], facts["epochs"], facts["steps"]) == ("comid", "3", "120")
+
+
+def test_an_older_page_stays_until_the_new_one_is_whole(report, tmp_path, monkeypatch, capsys):
+    _, page, _ = report
+    before = page.read_bytes()
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    command = ["report", str(tmp_path / "m"), str(tmp_path / "train.tsv"), "-o", str(page)]
+    assert main([*command, "--quiet"]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert page.read_bytes() == before
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    """Four times the rows, all of them wrong, in a fraction of the size that they add."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the peak of a process by itself is told by Linux alone")
+    model, peaks = str(tmp_path / "m"), []
+    train = write_rows(tmp_path / "train.tsv", ["a", "b"], 100)
+    assert main(["train", train, model, "--bits", "12", "--quiet"]) == 0
+    code = (
+        "import sys; from fastada.cli import main; main(sys.argv[1:]); "
+        "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    for n_rows in (30_000, 120_000):
+        data = tmp_path / "data.tsv"
+        data.write_text(f"b\tword0 {'and then some ' * 70}\n" * n_rows)
+        command = ["report", model, str(data), "-o", str(tmp_path / "r.html"), "--quiet"]
+        options = [sys.executable, "-c", code, *command, "--threads", "1"]
+        done = subprocess.run(options, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout.split()[1]) * 1024)
+    assert peaks[1] - peaks[0] < (os.path.getsize(data) * 3 / 4) / 4
