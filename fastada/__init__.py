@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastada.persistence.estimators import load
     from fastada.regressor import AdaGradRegressor
     from fastada.text_classifier import TextClassifier
+    from fastada.versions import show_versions
 
 __version__ = "0.1.0.dev0"
 
@@ -23,6 +24,7 @@ __all__ = [
     "__version__",
     "load",
     "path",
+    "show_versions",
 ]
 
 # Importing scikit-learn takes longer than training on many a data set: only who asks for an
@@ -34,6 +36,7 @@ _HOME = {
     "TextClassifier": "fastada.text_classifier",
     "load": "fastada.persistence.estimators",
     "path": "fastada.model_path",
+    "show_versions": "fastada.versions",
 }
 
 
