@@ -6,7 +6,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/*.pxd)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 ASV := $(BIN)/asv run --config benchmarks/asv.conf.json --python=same
 
-.PHONY: demo test lint bench-quick clean
+.PHONY: demo test lint bench-quick docs clean
 
 demo: $(VENV)/has-plot
 	$(BIN)/fastada demo
@@ -26,8 +26,13 @@ bench-quick: $(VENV)/has-bench
 	$(BIN)/asv machine --config benchmarks/asv.conf.json --yes > /dev/null
 	$(ASV) --quick --show-stderr --dry-run
 
+# The pages, in build/docs/index.html. A warning is an error.
+docs: $(VENV)/has-docs
+	rm -rf docs/generated
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .asv demo-loss.png fastada/*.so
+	rm -rf $(VENV) docs/generated build dist *.egg-info .asv demo-loss.png fastada/*.so
 	find fastada tests benchmarks -name __pycache__ -prune -exec rm -r {} +
 
 # The package, editable; then what an extra of pyproject.toml adds, without building again.
