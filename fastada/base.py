@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from fastada import _evaluation, _scoring
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn, note_first
+from fastada.exclusive import check_not_trained_elsewhere
 from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.optimized import OptimizedState, check_optimizer, start
 from fastada.persistence.estimators import save
@@ -194,6 +195,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     def _rows(self, X: Any) -> Rows:
         """Check X for a fitted model."""
         check_is_fitted(self)
+        check_not_trained_elsewhere(self, by=("fit",))
         X = validate_data(
             self,
             X,
@@ -306,11 +308,22 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
 
     def _adopt(self, started: tuple[State, Settings, Scale], labels: dict[str, Any]) -> None:
         """Take over what training starts from, all of it checked."""
-        self._state, self._settings, self._scale = started
+        self._take_over(started)
         for name, value in labels.items():
             setattr(self, name, value)
         self.loss_curve_, self.objective_curve_, self.validation_loss_curve_ = [], [], []
         self.n_iter_ = 0
+
+    def _take_over(self, started: tuple[State, Settings, Scale]) -> None:
+        # At once, for threads that predict.
+        self.__dict__.update(zip(("_state", "_settings", "_scale"), started, strict=True))
+
+    def _model(self) -> tuple[State, Settings]:
+        """Give the state and the settings that belong to it, whatever other threads do."""
+        while True:
+            state, settings = self._state, self._settings
+            if state is self._state:
+                return state, settings
 
     def _fit_epochs(
         self,
@@ -520,7 +533,7 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             self.n_iter_ = 1
             self._progress = 0.0, 0.0
         else:
-            self._state, self._settings, self._scale = started
+            self._take_over(started)
         visits = Visits(rows, targets.array, weight, False, None)
         losses = np.full(rows.n_rows, np.nan)
         loss = self._learn(rows, targets, visits, self._team(rows, targets, visits), 1, losses)
@@ -568,10 +581,15 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
 
     def _margins(self, rows: Rows, order: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
         order = rows.in_order() if order is None else order
-        margins = np.empty((len(order), self._state.n_outputs), dtype=self._state.dtype)
+        state, settings = self._model()
+        if (state.n_features, state.dtype) != (rows.n_features, rows.data.dtype):
+            raise RuntimeError("another thread has fitted this model anew in the meantime")
+        margins = np.empty((len(order), state.n_outputs), dtype=state.dtype)
+        with state.lock:
+            weights, intercepts = state.weights(settings), state.intercepts(settings)
         _scoring.margins(
-            self._state.weights(self._settings),
-            self._state.intercepts(self._settings),
+            weights,
+            intercepts,
             rows.indptr,
             rows.indices,
             rows.data,
@@ -579,6 +597,10 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             margins,
         )
         return margins
+
+    def __getstate__(self) -> Any:
+        check_not_trained_elsewhere(self)
+        return super().__getstate__()
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")
@@ -601,13 +623,16 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         check_is_fitted(self)
         if hasattr(self, "_sparse_coef"):
             return self._sparse_coef
-        return self._like_coef(self._state.weights(self._settings))
+        state, settings = self._model()
+        return self._like_coef(state.weights(settings))
 
     @property
     def intercept_(self) -> npt.NDArray[np.float64]:
         """Intercepts, shape (n_outputs,)."""
         check_is_fitted(self)
-        return self._state.intercepts(self._settings)
+        state, settings = self._model()
+        with state.lock:
+            return state.intercepts(settings)
 
     @property
     def t_(self) -> int:
@@ -638,13 +663,16 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     def n_nonzero_(self) -> int:
         """Number of weights that are not zero."""
         check_is_fitted(self)
-        return int(np.count_nonzero(self._state.weights(self._settings)))
+        state, settings = self._model()
+        return int(np.count_nonzero(state.weights(settings)))
 
     @property
     def sum_sq_grad_(self) -> npt.NDArray[Any]:
         """The accumulators G = initial_accumulator + sum of squared gradients, shaped as coef_."""
         check_is_fitted(self)
-        return self._like_coef(self._state.accumulators_now(self._settings).copy())
+        state, settings = self._model()
+        with state.lock:
+            return self._like_coef(state.accumulators_now(settings).copy())
 
     @property
     def learning_rate_per_feature_(self) -> npt.NDArray[Any]:

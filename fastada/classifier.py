@@ -19,6 +19,7 @@ from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
 from fastada.calibration import best_temperature, temperature_by_leaving_out
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
+from fastada.exclusive import exclusive
 from fastada.optim.optimizer import Optimizer
 from fastada.rows import Rows
 from fastada.settings import check_choice
@@ -227,6 +228,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self.verbose = verbose
         self.random_state = random_state
 
+    @exclusive
     @with_callbacks
     def fit(
         self,
@@ -272,6 +274,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self._fit(X, y, rows, targets, weight, validation, labels)
         return self
 
+    @exclusive
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> AdaGradClassifier:

@@ -130,15 +130,16 @@ def learn_sums(
             state.restart_stamps(settings)
             continue
         end = min(len(order), begin + min(slice_rows, steps_left * batch_size))
-        done = _learn_slice(
-            state,
-            settings,
-            rows,
-            targets,
-            sample_weight,
-            order[begin:end],
-            None if row_loss is None else row_loss[begin:end],
-        )
+        with state.lock:
+            done = _learn_slice(
+                state,
+                settings,
+                rows,
+                targets,
+                sample_weight,
+                order[begin:end],
+                None if row_loss is None else row_loss[begin:end],
+            )
         loss += done["loss"]
         weight += done["weight"]
         if done["n_rows"] < end - begin:

@@ -105,12 +105,13 @@ class OptimizedState(State):
 
         Looking at a model does not change a bit of what it learns next.
         """
-        if self._read is None or self._read[0] != self.n_steps:
-            flushed = copy.deepcopy((self.optimizer, self._weights))
-            weights = flushed[0].flush(flushed[1])["weights"].reshape(-1, self.n_outputs)
-            weights.flags.writeable = False
-            self._read = self.n_steps, weights
-        return self._read[1]
+        with self.lock:
+            if self._read is None or self._read[0] != self.n_steps:
+                flushed = copy.deepcopy((self.optimizer, self._weights))
+                weights = flushed[0].flush(flushed[1])["weights"].reshape(-1, self.n_outputs)
+                weights.flags.writeable = False
+                self._read = self.n_steps, weights
+            return self._read[1]
 
     def intercepts(self, settings: Settings) -> npt.NDArray[np.float64]:
         """Give the intercepts, shape (n_outputs,)."""
@@ -193,8 +194,10 @@ class OptimizedState(State):
         batch_size = settings["batch_size"]
         for begin in range(0, len(order), batch_size):
             batch = order[begin : begin + batch_size]
-            losses, normalised = self._step(settings, rows, targets, sample_weight[batch], batch)
-            total += float(sample_weight[batch] @ losses)
+            weight = sample_weight[batch]
+            with self.lock:
+                losses, normalised = self._step(settings, rows, targets, weight, batch)
+            total += float(weight @ losses)
             if row_loss is not None:
                 row_loss[begin : begin + batch_size, 0] = normalised
         weight = float(sample_weight[order].sum())

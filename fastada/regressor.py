@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d
 from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
+from fastada.exclusive import exclusive
 from fastada.optim.optimizer import Optimizer
 from fastada.rows import Rows
 from fastada.settings import check_number
@@ -146,6 +147,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.random_state = random_state
 
+    @exclusive
     @with_callbacks
     def fit(
         self,
@@ -188,6 +190,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self._fit(X, y, rows, targets, weight, validation, labels)
         return self
 
+    @exclusive
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdaGradRegressor:
         """Learn the rows of X once, as they come, on top of what was learned before.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,18 @@ class State:
         Of the orders of epochs, where they are shuffled.
     clock : ndarray of int64, shape (2,)
         Steps taken, and the step that the stamps in the records count from.
+    lock : RLock
+        Held while the others change or are read: what a thread reads while another one trains is
+        the state after some step.
     """
 
     seed: int | None = None
+    lock: RLock
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> State:  # noqa: D102
+        state = super().__new__(cls)
+        state.lock = RLock()
+        return state
 
     def __init__(
         self,
@@ -131,23 +141,26 @@ class State:
 
     def restart_stamps(self, settings: Settings, to_come: Settings | None = None) -> None:
         """Bring all records up to date, for the settings to come, and count stamps from here."""
-        weights = self.weights(settings)
-        if settings["decay"] < 1:
-            self.accumulators[:] = self.accumulators_now(settings)
-        _scoring.restart_stamps(self.records, self.clock, to_come or settings, weights)
+        with self.lock:
+            weights = self.weights(settings)
+            if settings["decay"] < 1:
+                self.accumulators[:] = self.accumulators_now(settings)
+            _scoring.restart_stamps(self.records, self.clock, to_come or settings, weights)
 
     def weights(self, settings: Settings) -> npt.NDArray[Any]:
         """Give the weights as of now, shape (n_features, n_outputs), read-only.
 
         The records stay as they are. The answer is kept until the next step.
         """
-        key = (self.n_steps, *settings.values())
-        if self._read is None or self._read[0] != key:
+        read = self._read
+        if read is not None and read[0] == (self.n_steps, *settings.values()):
+            return read[1]
+        with self.lock:
             weights = np.empty((self.n_features, self.n_outputs), dtype=self.dtype)
             _scoring.weights(self.records, self.clock, settings, weights)
             weights.flags.writeable = False
-            self._read = (key, weights)
-        return self._read[1]
+            self._read = ((self.n_steps, *settings.values()), weights)
+        return weights
 
     def penalty(self, settings: Settings) -> float:
         """Give l1 |W|_1 + (l2 / 2) |W|_2^2."""
@@ -171,7 +184,7 @@ class State:
         seed: int | None,
     ) -> State:
         """Give the state that had these attributes; it keeps the arrays."""
-        state = object.__new__(cls)
+        state = cls.__new__(cls)
         state.records, state.intercept, state.clock = records, intercept, clock
         state.n_outputs, state.n_epochs, state.seed = len(intercept), n_epochs, seed
         state._read = None
@@ -185,7 +198,7 @@ class State:
 
     def blank_copy(self) -> State:
         """Give a copy whose records are zero; they take no memory until they are touched."""
-        copy = object.__new__(State)
+        copy = State.__new__(State)
         copy.__dict__.update(self.__getstate__())
         copy.records = aligned_zeros(self.records.shape, self.dtype)
         copy.intercept = self.intercept.copy()
@@ -193,4 +206,4 @@ class State:
         return copy
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_read": None}
+        return {k: v for k, v in self.__dict__.items() if k != "lock"} | {"_read": None}

@@ -14,6 +14,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fastada.classifier import AdaGradClassifier
+from fastada.exclusive import exclusive
 from fastada.names import columns_of_ngrams, names_of_columns
 from fastada.persistence.estimators import save
 from fastada.text import HashingVectorizer
@@ -121,6 +122,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # -- training --------------------------------------------------------------------------
 
+    @exclusive
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TextClassifier:
         """Train for up to max_iter epochs.
 
@@ -146,6 +148,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.vectorizer_, self.classifier_ = vectorizer, classifier
         return self
 
+    @exclusive
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> TextClassifier:
@@ -290,15 +293,19 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _scorer(self) -> TextScorer | None:
         """Give the scorer of the model as it is now, or None where text goes through a matrix."""
         classifier, vectorizer = self.classifier_, self.vectorizer_
-        weights = classifier._state.weights(classifier._settings)
-        made_of = (weights, *vars(vectorizer).values())
+        state, settings = classifier._model()
+        of_vectorizer = vars(vectorizer).values()
+        made_of = (state.weights(settings), *of_vectorizer)
         known = self.__dict__.get("_known_scorer")
         if (
             known is None
             or len(known[0]) != len(made_of)
             or not all(map(operator.is_, known[0], made_of))
         ):
-            known = (made_of, scorer_of(vectorizer, weights, classifier.intercept_))
+            with state.lock:
+                weights, intercepts = state.weights(settings), state.intercepts(settings)
+            made_of = (weights, *of_vectorizer)
+            known = (made_of, scorer_of(vectorizer, weights, intercepts))
             self._known_scorer = known
         return known[1]
 

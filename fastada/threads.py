@@ -161,7 +161,8 @@ class Team:
                 weight += own_weight
                 if first_losses is not None:
                     note_first(first_losses, parts[k], losses)
-            self._combine(pool, base, settings, n_steps)
+            with base.lock:
+                self._combine(pool, base, settings, n_steps)
             self._in_step = base, base.n_steps
         return loss / weight if weight else 0.0
 

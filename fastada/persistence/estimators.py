@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastada import __version__
+from fastada.exclusive import check_not_trained_elsewhere
 from fastada.persistence import linear
 from fastada.persistence.container import ModelFile, ModelFileError, open_model, write
 from fastada.persistence.linear import Linear, Stored
@@ -52,6 +53,7 @@ def save(
     if not serving and (float16 or drop_zeros):
         raise ValueError("float16 and drop_zeros lose what training needs: they need serving=True")
     store = _store_text if hasattr(estimator, "vectorizer_") else _store
+    check_not_trained_elsewhere(estimator)
     stored = store(estimator, serving, {"float16": float16, "drop_zeros": drop_zeros})
     write(path, {"fastada_version": __version__, **stored.about}, stored.arrays)
 

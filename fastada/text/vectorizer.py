@@ -12,6 +12,7 @@ from sklearn import get_config
 from sklearn.feature_extraction.text import HashingVectorizer as SklearnHashingVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from fastada.exclusive import exclusive
 from fastada.text.documents import DocumentReader
 from fastada.text.ngrams import (
     ANALYZERS,
@@ -128,6 +129,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         self.sublinear_tf = sublinear_tf
         self.n_jobs = n_jobs
 
+    @exclusive
     def fit(self, X: Any, y: Any = None) -> HashingVectorizer:
         """Check the parameters and, with `use_idf`, learn the document frequencies.
 
@@ -153,6 +155,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             self._learn(X)
         return self
 
+    @exclusive
     def partial_fit(self, X: Any, y: Any = None) -> HashingVectorizer:
         """Check the parameters and, with `use_idf`, add to the document frequencies.
 
@@ -214,6 +217,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             )
         return self._matrix(rows)
 
+    @exclusive
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit to the documents and turn them into a sparse matrix, in one pass.
 

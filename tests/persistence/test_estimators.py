@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 # Kept by no file: what has been read of a state, and what a search for the rate has seen.
-LEFT_OUT = "_read", "learning_rate_search_"
+LEFT_OUT = "_read", "lock", "learning_rate_search_"
 
 
 def contents(value):
