@@ -194,10 +194,10 @@ class OptimizedState(State):
         batch_size = settings["batch_size"]
         for begin in range(0, len(order), batch_size):
             batch = order[begin : begin + batch_size]
-            weight = sample_weight[batch]
+            weights = sample_weight[batch]
             with self.lock:
-                losses, normalised = self._step(settings, rows, targets, weight, batch)
-            total += float(weight @ losses)
+                losses, normalised = self._step(settings, rows, targets, weights, batch)
+            total += float(weights @ losses)
             if row_loss is not None:
                 row_loss[begin : begin + batch_size, 0] = normalised
         weight = float(sample_weight[order].sum())

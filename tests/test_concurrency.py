@@ -33,9 +33,12 @@ def during_fit(monkeypatch):
 
     def call(function):
         found = []
-        monkeypatch.setattr(
-            "fastada.base.print", lambda *_, **__: found or found.append(function()), raising=False
-        )
+
+        def hook(line, **_):
+            if str(line).startswith("epoch") and not found:
+                found.append(function())
+
+        monkeypatch.setattr("fastada.base.print", hook, raising=False)
         return found
 
     return call

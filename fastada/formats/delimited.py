@@ -55,8 +55,9 @@ def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: 
     quoting = options.quoting if options.quoting is not None else delimiter == ","
     csv.field_size_limit(2 * LONGEST_LINE)
     mode: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    # Before Python 3.11 csv refuses a NUL; rows that hold one are reported when they are read.
-    readable = [line.replace("\0", "") + "\n" for line in sample]
+    # Before Python 3.11 csv refuses a NUL, and always a carriage return inside a line; rows that
+    # hold one are reported when they are read.
+    readable = [line.replace("\0", "").replace("\r", " ") + "\n" for line in sample]
     rows = list(csv.reader(readable, delimiter=delimiter, quoting=mode))
     rows = [row for row in rows if row] or [[""]]
     first = [field.strip().lower() for field in rows[0]]

@@ -1,0 +1,36 @@
+"""Coverage-guided fuzzing of a target.
+
+    python -m tests.fuzz TARGET -max_total_time=600
+
+needs `pip install atheris`, and takes libFuzzer's options. Coverage is that of the Python code; run
+it on a build with sanitizers (CONTRIBUTING.md) to see what the compiled code does. New inputs go to
+the first folder named, the seeds in tests/fuzz/corpus are always read.
+"""
+
+import sys
+from pathlib import Path
+
+import atheris
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+with atheris.instrument_imports(include=["fastada", "fuzz"]):
+    from fuzz.targets import TARGETS
+
+
+def main():
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in TARGETS:
+        sys.exit(f"usage: python -m tests.fuzz {{{','.join(TARGETS)}}} [libFuzzer's options]")
+    options = sys.argv[2:]
+    # libFuzzer writes what it finds to the first folder.
+    if all(option.startswith("-") for option in options):
+        found = Path("build/fuzz") / name
+        found.mkdir(parents=True, exist_ok=True)
+        options.append(str(found))
+    seeds = HERE / "corpus" / name
+    atheris.Setup([sys.argv[0], *options, str(seeds)], TARGETS[name])
+    atheris.Fuzz()
+
+
+main()
