@@ -7,13 +7,22 @@ from libc.math cimport fabs
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
+from decay cimport LARGEST_NEAR_ZERO, expm1_near_zero
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
 from margins cimport row_margins
 from prefetch cimport Ahead, start_ahead
 from records cimport record_width, steps_of
 from training cimport COMID, RDA, Settings, comid, comid_decay, comid_elastic, comid_l1, ftrl, rda
-from updates cimport current_weight, pull_of, rule_t, step_size
+from updates cimport (
+    ComidElastic,
+    current_weight,
+    pull_of,
+    pulled_near_zero,
+    rule_t,
+    shrunk_near_zero,
+    step_size,
+)
 
 
 cdef struct Norms:
@@ -34,8 +43,18 @@ cdef inline void read_record(
     if n_nonzero == 0:
         memset(weight, 0, n_outputs * sizeof(weight_t))
         return
+    # Adding zero makes a zero of either sign a plain one.
+    if rule_t is ComidElastic and weight_t is float:
+        if rule.largest_kappa <= LARGEST_NEAR_ZERO and steps * rule.largest_kappa <= 1:
+            if n_outputs == 1:
+                weight[0] = <float>0 + shrunk_near_zero(
+                    rule, record[0], expm1_near_zero(-steps * record[3]))
+                return
+            for k in range(n_outputs):
+                weight[k] = <float>0 + pulled_near_zero(
+                    rule, record[k], record[n_outputs + k], steps)
+            return
     for k in range(n_outputs):
-        # Adding zero makes a zero of either sign a plain one.
         weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps) + <weight_t>0
 
 
