@@ -1,36 +1,32 @@
-"""What the classifier and the regressor share: parameters, training, reading the model."""
+"""What the classifier and the regressor share: training."""
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from fastada import _evaluation, _scoring
+from fastada import _evaluation
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, learn, note_first
 from fastada.exclusive import check_not_trained_elsewhere
+from fastada.fitted import FittedMixin
 from fastada.frozen import CANNOT_GO_ON, FrozenState
-from fastada.optimized import OptimizedState, check_optimizer, start
-from fastada.persistence.estimators import save
+from fastada.optimized import OptimizedState, start
+from fastada.parameters import check_parameters
+from fastada.problem import Validation
 from fastada.rows import Rows
 from fastada.scale import N_ROWS, Scale, first_rows, scale_of
 from fastada.search import RateSearch, search_rate
 from fastada.settings import (
-    UPDATES,
     Settings,
-    check_choice,
-    check_number,
     is_stamped,
     make_settings,
     pulls_of,
@@ -43,57 +39,7 @@ from fastada.validation import FLOATS, canonical_rows
 from fastada.visits import Visits
 
 
-class Problem(NamedTuple):
-    """What an estimator is to learn, checked.
-
-    `labels` are attributes that tell what the outputs stand for.
-    """
-
-    rows: Rows
-    targets: Targets
-    weight: npt.NDArray[np.float64]
-    labels: dict[str, Any]
-    class_weight: npt.NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Rows that are scored after each epoch and not learned."""
-
-    rows: Rows
-    targets: Targets
-    weight: npt.NDArray[np.float64]
-    order: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(
-        cls,
-        rows: Rows,
-        targets: Targets,
-        weight: npt.NDArray[np.float64],
-        training_rows: Rows,
-        training_targets: Targets,
-    ) -> Validation:
-        """Score all rows that have a weight; ValueError if they do not fit the training rows."""
-        n_features = training_rows.n_features
-        if rows.n_features != n_features:
-            raise ValueError(f"X_val has {rows.n_features} features, but X has {n_features}")
-        if (targets.indicator is None) != (training_targets.indicator is None):
-            raise ValueError("y_val must be labels or an indicator matrix, whichever y is")
-        if not weight.any():
-            raise ValueError("all of sample_weight_val is zero: there is nothing to score")
-        return cls(rows, targets, weight, np.flatnonzero(weight).astype(np.int64))
-
-
-def check_no_orphans(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
-    """Raise ValueError for half a validation set."""
-    if X_val is None and (y_val is not None or sample_weight_val is not None):
-        raise ValueError("y_val and sample_weight_val need X_val")
-    if X_val is not None and y_val is None:
-        raise ValueError("X_val needs y_val")
-
-
-class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """Base of AdaGradClassifier and AdaGradRegressor, which document the parameters."""
 
     _losses: tuple[str, ...]
@@ -113,50 +59,15 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
     def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
         return None
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     # -- parameters ------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
-        check_choice("loss", self.loss, self._losses)
-        check_choice("update", self.update, UPDATES)
-        for name in ("learning_rate", "initial_accumulator"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                check_choice(name, value, ("auto",))
-        if not isinstance(self.learning_rate, str):
-            check_number("learning_rate", self.learning_rate, above=0)
-        if not isinstance(self.initial_accumulator, str):
-            check_number("initial_accumulator", self.initial_accumulator, at_least=0)
-        check_number("epsilon", self.epsilon, above=0)
-        check_number("beta", self.beta, above=0)
-        check_number("alpha", self.alpha, at_least=0, at_most=1e30)
-        check_number("decay", self.decay, above=0, at_most=1)
-        if self.decay < 1 and (self.update != "comid" or self.alpha > 0):
-            raise ValueError(
-                "decay < 1 needs update='comid' and alpha=0: where the accumulator of an absent "
-                "feature decays, its penalty has no closed form"
-            )
-        if self.decay < 1 and self.n_jobs not in (None, 1):
-            raise ValueError(
-                "decay < 1 needs n_jobs=None or 1: threads add up sums of squared gradients"
-            )
-        check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
-        check_number("batch_size", self.batch_size, at_least=1, integer=True)
-        check_number("max_iter", self.max_iter, at_least=1, integer=True)
-        check_number("n_syncs", self.n_syncs, at_least=1, integer=True)
-        if self.n_jobs is not None:
-            check_number("n_jobs", self.n_jobs, integer=True)
-            effective_n_jobs(self.n_jobs)
-        check_number("n_iter_no_change", self.n_iter_no_change, at_least=1, integer=True)
-        check_number("validation_fraction", self.validation_fraction, above=0, below=1)
-        for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start", "calibrate"):
-            if not isinstance(getattr(self, name, True), (bool, np.bool_)):
-                raise TypeError(f"{name} must be True or False; got {getattr(self, name)!r}")
-        if self.tol is not None:
-            check_number("tol", self.tol, at_least=0)
-        if self.dtype is not None and np.dtype(self.dtype) not in FLOATS:
-            raise ValueError(f"dtype must be None, float32 or float64; got {self.dtype!r}")
-        if self.optimizer is not None:
-            check_optimizer(self)
+        check_parameters(self, self._losses)
 
     def _make_settings(self, rows: Rows, scale: Scale) -> Settings:
         return make_settings(
@@ -318,13 +229,6 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         # At once, for threads that predict.
         self.__dict__.update(zip(("_state", "_settings", "_scale"), started, strict=True))
 
-    def _model(self) -> tuple[State, Settings]:
-        """Give the state and the settings that belong to it, whatever other threads do."""
-        while True:
-            state, settings = self._state, self._settings
-            if state is self._state:
-                return state, settings
-
     def _fit_epochs(
         self,
         X: Any,
@@ -424,9 +328,6 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
         penalty = self._state.penalty(self._settings)
         # FTRL-Proximal penalises the sum of losses once, the others their mean at every step.
         return penalty / self._state.n_steps if self._is_ftrl() else penalty
-
-    def _is_ftrl(self) -> bool:
-        return self._settings["update"] == UPDATES["ftrl"]
 
     def _loss_of(self, validation: Validation) -> float:
         margins = self._margins(validation.rows, validation.order)
@@ -541,170 +442,3 @@ class AdaGradEstimator(CallbackSupportMixin, BaseEstimator):  # type: ignore[mis
             self.loss_curve_.append(loss)
         before, now = self._progress, visits.progress(losses)
         self._progress = before[0] + now[0], before[1] + now[1]
-
-    # -- the model -------------------------------------------------------------------------
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        serving: bool = False,
-        float16: bool = False,
-        drop_zeros: bool = False,
-    ) -> None:
-        """Write the model to a file in the safetensors format, which fastada.load reads.
-
-        A model that goes on from a file, by partial_fit or with warm_start, gets every bit that it
-        would have got without.
-
-        Parameters
-        ----------
-        path : str or path-like
-            A file that is there already is replaced once the new one is on the disk.
-        serving : bool, default=False
-            Write what predictions need, and not what training goes on from.
-        float16 : bool, default=False
-            With serving: round weights to 11 bits. They are float32 when loaded.
-        drop_zeros : bool, default=False
-            With serving: leave features out whose weights are zero. Such a file is smaller, and
-            cannot be memory-mapped.
-
-        Raises
-        ------
-        TypeError
-            If a parameter, such as a function, cannot be stored; nothing is written.
-        OSError
-            If the file cannot be written; the old one stays as it was.
-        """
-        check_is_fitted(self)
-        save(self, path, serving=serving, float16=float16, drop_zeros=drop_zeros)
-
-    def _margins(self, rows: Rows, order: npt.NDArray[np.int64] | None = None) -> npt.NDArray[Any]:
-        order = rows.in_order() if order is None else order
-        state, settings = self._model()
-        if (state.n_features, state.dtype) != (rows.n_features, rows.data.dtype):
-            raise RuntimeError("another thread has fitted this model anew in the meantime")
-        margins = np.empty((len(order), state.n_outputs), dtype=state.dtype)
-        with state.lock:
-            weights, intercepts = state.weights(settings), state.intercepts(settings)
-        _scoring.margins(
-            weights,
-            intercepts,
-            rows.indptr,
-            rows.indices,
-            rows.data,
-            order,
-            margins,
-        )
-        return margins
-
-    def __getstate__(self) -> Any:
-        check_not_trained_elsewhere(self)
-        return super().__getstate__()
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_state")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-    def _like_coef(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """From (n_features, n_outputs) to the shape of coef_."""
-        return array.T
-
-    @property
-    def coef_(self) -> Any:
-        """Weights, shape (1, n_features), (n_classes, n_features), or of a regressor (n_features,).
-
-        Read-only, and current as of the last step. A CSR matrix after sparsify().
-        """
-        check_is_fitted(self)
-        if hasattr(self, "_sparse_coef"):
-            return self._sparse_coef
-        state, settings = self._model()
-        return self._like_coef(state.weights(settings))
-
-    @property
-    def intercept_(self) -> npt.NDArray[np.float64]:
-        """Intercepts, shape (n_outputs,)."""
-        check_is_fitted(self)
-        state, settings = self._model()
-        with state.lock:
-            return state.intercepts(settings)
-
-    @property
-    def t_(self) -> int:
-        """Number of steps since the weights were zero."""
-        check_is_fitted(self)
-        return self._state.n_steps
-
-    @property
-    def learning_rate_(self) -> float:
-        """The learning rate eta of the features; "auto" has another for the intercept."""
-        check_is_fitted(self)
-        return self._settings["rate"]
-
-    @property
-    def progressive_loss_(self) -> float:
-        """Mean loss of the rows before each was learned for the first time, weighted as in fit.
-
-        An estimate of the loss on unseen rows that needs no held-out set, and a cautious one, since
-        it has the losses of the beginning in it: of the first epoch of fit, or of all rows given to
-        partial_fit. With the log loss and more than two classes it is that of the probabilities as
-        predict_proba gives them. Rows that X holds twice are not unseen the second time.
-        """
-        check_is_fitted(self)
-        total, weight = self._progress
-        return total / weight if weight else float("nan")
-
-    @property
-    def n_nonzero_(self) -> int:
-        """Number of weights that are not zero."""
-        check_is_fitted(self)
-        state, settings = self._model()
-        return int(np.count_nonzero(state.weights(settings)))
-
-    @property
-    def sum_sq_grad_(self) -> npt.NDArray[Any]:
-        """The accumulators G = initial_accumulator + sum of squared gradients, shaped as coef_."""
-        check_is_fitted(self)
-        state, settings = self._model()
-        with state.lock:
-            return self._like_coef(state.accumulators_now(settings).copy())
-
-    @property
-    def learning_rate_per_feature_(self) -> npt.NDArray[Any]:
-        """Step size of each weight, rate / (epsilon + sqrt(G)), shaped as coef_.
-
-        With update="ftrl" it is rate / (beta + sqrt(G)).
-        """
-        check_is_fitted(self)
-        offset = self._settings["beta" if self._is_ftrl() else "epsilon"]
-        G = self._state.accumulators_now(self._settings)
-        return self._like_coef(np.asarray(self._settings["rate"] / (offset + np.sqrt(G)), G.dtype))
-
-    def sparsify(self) -> Any:
-        """Turn coef_ into a CSR matrix, until densify() or the next training.
-
-        For looking at few weights among many; predictions still take the dense ones.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self)
-        self._sparse_coef = sp.csr_matrix(np.atleast_2d(self.coef_))
-        return self
-
-    def densify(self) -> Any:
-        """Turn coef_ back into an array.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self)
-        self.__dict__.pop("_sparse_coef", None)
-        return self

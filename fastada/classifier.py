@@ -15,12 +15,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
+from fastada.base import AdaGradEstimator
 from fastada.calibration import best_temperature, temperature_by_leaving_out
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.exclusive import exclusive
 from fastada.optim.optimizer import Optimizer
+from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
 from fastada.settings import check_choice
 from fastada.validation import check_same_length, check_sample_weight

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 
-from fastada.base import AdaGradEstimator, Validation, check_no_orphans
+from fastada.base import AdaGradEstimator
 from fastada.classifier import AdaGradClassifier
 from fastada.epoch import Targets, note_first
 from fastada.grid import Grid, kind_of
+from fastada.problem import Validation, check_no_orphans
 from fastada.regressor import AdaGradRegressor
 from fastada.rows import Rows
 from fastada.search import CHOOSE_OCTAVES

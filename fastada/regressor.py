@@ -9,11 +9,12 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
-from fastada.base import AdaGradEstimator, Problem, Validation, check_no_orphans
+from fastada.base import AdaGradEstimator
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.exclusive import exclusive
 from fastada.optim.optimizer import Optimizer
+from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
 from fastada.settings import check_number
 from fastada.validation import check_same_length, check_sample_weight

@@ -19,4 +19,5 @@ def figure_and_axes(ax: Any, figsize: tuple[float, float] = (6.4, 4.4)) -> tuple
         raise ImportError('the displays need matplotlib: pip install "fastada[plot]"') from None
     if ax is not None:
         return ax.figure, ax
-    return pyplot.subplots(figsize=figsize, layout="constrained")
+    figure, axes = pyplot.subplots(figsize=figsize, layout="constrained")
+    return figure, axes

@@ -32,7 +32,8 @@ def test_version_1_for_training(mmap):
 def test_version_1_for_serving():
     whole = load(FILES / "version-1.safetensors")
     served = load(FILES / "version-1-serving.safetensors")
-    np.testing.assert_array_equal(served.classifier_.coef_, whole.classifier_.coef_)
+    # The penalty of absent features is worked out as the whole file is read: to rounding.
+    np.testing.assert_allclose(served.classifier_.coef_, whole.classifier_.coef_, rtol=1e-6)
     text = ["bird in the sky", "unseen"]
     np.testing.assert_array_equal(served.predict_proba(text), whole.predict_proba(text))
 
