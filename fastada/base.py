@@ -35,7 +35,7 @@ from fastada.state import State
 from fastada.stopping import Patience
 from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import Team, check_replicas, useful_threads
-from fastada.validation import FLOATS, canonical_rows
+from fastada.validation import FLOATS, canonical_rows, check_structure
 from fastada.visits import Visits
 
 
@@ -90,6 +90,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
 
     def _training_rows(self, X: Any, dtype: Any) -> Rows:
         """Check X without taking note of it: fit does that when all else has been checked."""
+        check_structure(X)
         return canonical_rows(
             check_array(
                 X,
@@ -107,6 +108,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
         """Check X for a fitted model."""
         check_is_fitted(self)
         check_not_trained_elsewhere(self, by=("fit",))
+        check_structure(X)
         X = validate_data(
             self,
             X,

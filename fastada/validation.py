@@ -14,6 +14,52 @@ from fastada.rows import Rows
 FLOATS = (np.float64, np.float32)
 
 
+def check_structure(X: Any) -> None:
+    """Raise ValueError where SciPy, which trusts the arrays of a matrix, would leave them.
+
+    Only a matrix that SciPy has to convert is looked at; canonical_rows checks the others.
+    """
+    form = getattr(X, "format", None)
+    if form is None or (form == "csr" and X.dtype in FLOATS):
+        return
+    if form == "coo":
+        places = [(X.row, X.shape[0]), (X.col, X.shape[1])]
+    elif form in ("csr", "csc", "bsr"):
+        height, width = X.blocksize if form == "bsr" else (1, 1)
+        n_rows, n_columns = X.shape[0] // height, X.shape[1] // width
+        n_major, n_minor = (n_columns, n_rows) if form == "csc" else (n_rows, n_columns)
+        if X.indptr.dtype.kind not in "iu":
+            raise ValueError(f"X is not a {form.upper()} matrix: its indptr is {X.indptr.dtype}")
+        _check_pointers(np.ascontiguousarray(X.indptr, np.int64), X, n_major)
+        places = [(X.indices, n_minor)]
+    else:
+        return
+    for place, bound in places:
+        fits = place.shape == X.data.shape[:1] and place.dtype.kind in "iu"
+        if not fits or (place.size and (place.min() < 0 or place.max() >= bound)):
+            raise ValueError(
+                f"X is not a {form.upper()} matrix: its indices are not whole numbers from 0 to "
+                f"{bound - 1}, as many as there are values"
+            )
+
+
+def _check_pointers(indptr: npt.NDArray[np.int64], X: Any, n_major: int) -> None:
+    """Raise ValueError unless indptr cuts the entries of a CSR, CSC or BSR matrix into lines."""
+    name, line = X.format.upper(), "column" if X.format == "csc" else "row"
+    if len(indptr) != n_major + 1 or len(X.indices) != len(X.data):
+        raise ValueError(
+            f"X is not a {name} matrix: for {n_major} {line}s, indptr has {len(indptr)} numbers "
+            f"(needs {n_major + 1}), indices {len(X.indices)} and data {len(X.data)} "
+            "(need as many)"
+        )
+    bad = _csr.first_bad_row(indptr, len(X.indices))
+    if bad >= 0:
+        raise ValueError(
+            f"X is not a {name} matrix: indptr of {line} {bad} does not start at 0, runs backwards "
+            f"or past the {len(X.indices)} stored entries"
+        )
+
+
 def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
     """Check a dense array or sparse matrix and give its rows, without a copy where none is needed.
 
@@ -39,17 +85,7 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
     data = np.ascontiguousarray(X.data, dtype=dtype)
     indptr = np.ascontiguousarray(X.indptr, dtype=np.int64)
     n_rows, n_features = X.shape
-    if len(indptr) != n_rows + 1 or len(indices) != len(data):
-        raise ValueError(
-            f"X is not a CSR matrix: for {n_rows} rows, indptr has {len(indptr)} numbers "
-            f"(needs {n_rows + 1}), indices {len(indices)} and data {len(data)} (need as many)"
-        )
-    bad_row = _csr.first_bad_row(indptr, len(indices))
-    if bad_row >= 0:
-        raise ValueError(
-            f"X is not a CSR matrix: indptr of row {bad_row} does not start at 0, runs backwards "
-            f"or past the {len(indices)} stored entries"
-        )
+    _check_pointers(indptr, X, n_rows)
     out_of_range, unsorted, largest = _csr.inspect(indptr, indices, data, n_features)
     if out_of_range:
         raise ValueError(

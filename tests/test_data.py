@@ -49,6 +49,42 @@ def test_hostile_matrix_is_refused(message, method):
     assert model.n_features_in_ == 4
 
 
+def converted(form, dtype, **parts):
+    """X in another format or type, which SciPy has to convert, with some arrays replaced."""
+    matrix = sp.csr_matrix(X.astype(dtype)).asformat(form)
+    for name, array in parts.items():
+        setattr(matrix, name, np.asarray(array, dtype=getattr(matrix, name).dtype))
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (converted("csr", np.int8, indptr=[0, 100, -5, 2, 5]), "a CSR matrix: indptr of row 0"),
+        (converted("csr", np.int8, indices=[0, 4, 1, 0, 3]), "CSR .* numbers from 0 to 3"),
+        (converted("csc", float, indptr=[0, 1, 2, 3, 2**30]), "CSC matrix: indptr of column 3"),
+        (converted("csc", float, indices=[0, -1, 0, 1, 2]), "CSC .* numbers from 0 to 3"),
+        (converted("bsr", float, indptr=[0, 2**20, 2, 3, 4]), "a BSR matrix: indptr of row 0"),
+        (converted("coo", float, row=[0, 0, 1, 3, 2**30]), "COO .* numbers from 0 to 3"),
+        (converted("coo", float, col=[0, -1, 1, 3]), "COO .* as many as there are values"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.format,
+)
+@pytest.mark.parametrize("method", ["fit", "predict"])
+def test_what_scipy_would_convert_is_looked_at_before(matrix, message, method):
+    model = AdaGradClassifier(**FIXED).fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(matrix, *((Y,) if method == "fit" else ()))
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "bsr", "lil", "dok", "dia"])
+def test_sound_matrices_of_every_format_give_the_same(form):
+    expected = AdaGradClassifier(**FIXED).fit(X, Y)
+    model = AdaGradClassifier(**FIXED).fit(converted(form, np.int8), Y)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    np.testing.assert_array_equal(model.predict(converted(form, np.int8)), expected.predict(X))
+
+
 @pytest.mark.parametrize("index_type", [np.int32, np.int64])
 def test_duplicates_are_summed_and_unsorted_indices_sorted(index_type):
     indices = np.array([2, 0, 2, 1, 3, 0], dtype=index_type)

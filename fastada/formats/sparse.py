@@ -124,7 +124,7 @@ def read_vowpal(
             raise BadRowError("bad number", f"importance {weight:g}")
         row: dict[int, float] = {}
         for namespace in namespaces:
-            named = namespace[:1] not in ("", " ", "\t")
+            named = bool(namespace[:1].strip())
             name, *features = namespace.split() if named else ["", *namespace.split()]
             name, _, factor = name.partition(":")
             scale = _number(factor) if factor else 1.0
