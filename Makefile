@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(wildcard src/*.pyx src/*.pxd)
+STUBS := $(patsubst fastada/%.pyi,fastada.%,$(wildcard fastada/_*.pyi))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 ASV := $(BIN)/asv run --config benchmarks/asv.conf.json --python=same
 
@@ -20,6 +21,7 @@ lint: $(VENV)/has-lint
 	$(BIN)/ruff format --check
 	$(BIN)/cython-lint src
 	$(BIN)/mypy
+	$(BIN)/stubtest --concise --allowlist .ci/stubtest-allowed $(STUBS)
 
 # Each benchmark once: shows that it runs, not how fast.
 bench-quick: $(VENV)/has-bench

@@ -1,13 +1,15 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Chunk = tuple[NDArray[np.uint64], NDArray[np.int64], object]
+_Buffers: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.int64], object]
 
-def read_stream(capsule: Any) -> list[Chunk] | None: ...
-def read_array(schema_capsule: Any, array_capsule: Any) -> list[Chunk] | None: ...
+STRING_FORMATS: tuple[str, ...]
+
+def read_stream(capsule: Any) -> list[_Buffers] | None: ...
+def read_array(schema_capsule: Any, array_capsule: Any) -> list[_Buffers] | None: ...
 def inspect(
     addresses: NDArray[np.uint64], sizes: NDArray[np.int64], kinds: NDArray[np.uint8]
 ) -> None: ...

@@ -1,38 +1,38 @@
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+_Array: TypeAlias = npt.NDArray[Any]
 
 def extract(
-    base: Array,
-    own: Array,
+    base: _Array,
+    own: _Array,
     settings: Mapping[str, Any],
     start: float,
     n_steps: float,
     pace: float,
-    columns: Array,
-    change: Array,
-    squares: Array,
-    share: Array,
+    columns: _Array,
+    change: _Array,
+    squares: _Array,
+    share: _Array,
 ) -> None: ...
 def apply(
-    base: Array,
+    base: _Array,
     settings: Mapping[str, Any],
     start: float,
     n_steps: float,
-    columns: Array,
-    change: Array,
-    squares: Array,
-    share: Array,
+    columns: _Array,
+    change: _Array,
+    squares: _Array,
+    share: _Array,
 ) -> None: ...
 def merge(
-    base: Array,
-    replicas: list[Array],
-    columns: list[Array],
-    index_type: Array,
+    base: _Array,
+    replicas: list[_Array],
+    columns: list[_Array],
+    index_type: _Array,
     paces: list[float],
     settings: Mapping[str, Any],
     start: float,
@@ -42,23 +42,23 @@ def merge(
     end: int,
 ) -> None: ...
 def add(
-    columns: Array,
-    change: Array,
-    squares: Array,
-    share: Array,
-    more: Array,
-    more_change: Array,
-    more_squares: Array,
-    more_share: Array,
-    out: Array,
-    out_change: Array,
-    out_squares: Array,
-    out_share: Array,
+    columns: _Array,
+    change: _Array,
+    squares: _Array,
+    share: _Array,
+    more: _Array,
+    more_change: _Array,
+    more_squares: _Array,
+    more_share: _Array,
+    out: _Array,
+    out_change: _Array,
+    out_squares: _Array,
+    out_share: _Array,
 ) -> int: ...
-def copy_records(source: Array, target: Array, columns: Array) -> None: ...
+def copy_records(source: _Array, target: _Array, columns: _Array) -> None: ...
 def mark(
     indptr: npt.NDArray[np.int64],
-    indices: Array,
+    indices: _Array,
     order: npt.NDArray[np.int64],
     seen: npt.NDArray[np.uint8],
 ) -> None: ...

@@ -1,13 +1,15 @@
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
-Value = TypeVar("Value", np.float32, np.float64)
+_Value = TypeVar("_Value", np.float32, np.float64)
 
+@disjoint_base
 class NgramHasher:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         analyzer: int,
         min_n: int,
         max_n: int,
@@ -15,7 +17,7 @@ class NgramHasher:
         alternate_sign: bool,
         binary: bool,
         n_features: int,
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def address(self) -> int: ...
     def rows(
@@ -23,20 +25,20 @@ class NgramHasher:
         addresses: NDArray[np.uint64],
         sizes: NDArray[np.int64],
         prepared: NDArray[np.uint8],
-        tf: NDArray[Value],
-        idf: NDArray[Value],
+        tf: NDArray[_Value],
+        idf: NDArray[_Value],
         norm: int,
         columns: NDArray[np.int32],
-        values: NDArray[Value],
+        values: NDArray[_Value],
         row_sizes: NDArray[np.int64],
     ) -> tuple[int, int, int, int, int]: ...
 
 def weight_rows(
     row_sizes: NDArray[np.int64],
     columns: NDArray[np.int32],
-    tf: NDArray[Value],
-    idf: NDArray[Value],
+    tf: NDArray[_Value],
+    idf: NDArray[_Value],
     norm: int,
-    values: NDArray[Value],
+    values: NDArray[_Value],
 ) -> None: ...
 def count_documents(columns: NDArray[np.int32], document_frequency: NDArray[np.int64]) -> None: ...

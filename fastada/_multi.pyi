@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastada._single import Progress
+from fastada._single import _Progress
 
 def learn(
     state: npt.NDArray[Any],
@@ -25,4 +25,4 @@ def learn(
     intercept_rate: npt.NDArray[np.float64] | None = None,
     loss_sum: npt.NDArray[np.float64] | None = None,
     diverged: npt.NDArray[np.uint8] | None = None,
-) -> Progress: ...
+) -> _Progress: ...

@@ -4,7 +4,7 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-class Progress(TypedDict):
+class _Progress(TypedDict):
     n_rows: int
     n_steps: int
     loss: float
@@ -22,4 +22,4 @@ def learn(
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
     row_loss: npt.NDArray[np.float64] | None = None,
-) -> Progress: ...
+) -> _Progress: ...

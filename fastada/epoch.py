@@ -15,7 +15,7 @@ from fastada.settings import Settings
 from fastada.state import State
 
 if TYPE_CHECKING:
-    from fastada._single import Progress
+    from fastada._single import _Progress
 
 # Entries times outputs per call of a kernel: some ten milliseconds.
 SLICE = 4_000_000
@@ -158,7 +158,7 @@ def _learn_slice(
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
     row_loss: npt.NDArray[np.float64] | None,
-) -> Progress:
+) -> _Progress:
     if targets.value is not None:
         return single.learn(
             state.records,
