@@ -48,7 +48,7 @@ def read(source: Source, options: ReadOptions, problems: Problems) -> Iterator[C
                 source.position += chunk.n_bytes
                 number += batch.num_rows
                 yield chunk
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{source.name}: {error}") from None
 
 
