@@ -16,7 +16,8 @@ if sys.platform == "win32":
 else:
     # Without -fno-math-errno sqrtf stays a call, and without -fno-trapping-math a comparison stays
     # a branch: no loop around them vectorises. Neither changes a bit of any result.
-    # -ffp-contract=off gives the same bits on CPUs with and without fused multiply-add.
+    # -ffp-contract=off gives the same bits on CPUs with and without fused multiply-add, but for
+    # what the C library computes.
     # Python's own flags ask for debugging symbols: a third of the time and nine tenths of the size.
     RELEASE_ARGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
     COMPILE_ARGS = ["-O1", "-g"] if DEBUG else RELEASE_ARGS
