@@ -7,7 +7,7 @@ STUBS := $(patsubst fastada/%.pyi,fastada.%,$(wildcard fastada/_*.pyi))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 ASV := $(BIN)/asv run --config benchmarks/asv.conf.json --python=same
 
-.PHONY: demo test lint bench-quick docs clean
+.PHONY: demo test lint bench-quick docs sanitize sanitize-threads debug-test clean
 
 demo: $(VENV)/has-plot
 	$(BIN)/fastada demo
@@ -32,6 +32,34 @@ bench-quick: $(VENV)/has-bench
 docs: $(VENV)/has-docs
 	rm -rf docs/generated
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
+# The tests on builds of their own in build/: AddressSanitizer and UndefinedBehaviorSanitizer,
+# ThreadSanitizer (of what uses threads), and Cython's bounds checks. GCC on Linux.
+OUTSIDE = PYTHONPATH=$$PWD:$(CURDIR) $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider \
+	-c $(CURDIR)/pyproject.toml --rootdir $(CURDIR)
+sanitizer = $(shell $(CC) -print-file-name=lib$(1).so) $(shell $(CC) -print-file-name=libstdc++.so.6)
+
+sanitize: export PYTHONMALLOC := malloc
+sanitize: export ASAN_OPTIONS := detect_leaks=0:allocator_may_return_null=1
+sanitize: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
+sanitize: build/address/built
+	cd build/address/lib && export LD_PRELOAD="$(call sanitizer,asan)" && $(OUTSIDE) $(CURDIR)/tests
+
+sanitize-threads: export TSAN_OPTIONS := halt_on_error=1:ignore_noninstrumented_modules=1
+sanitize-threads: build/thread/built
+	cd build/thread/lib && export LD_PRELOAD="$(call sanitizer,tsan)" && $(OUTSIDE) \
+		$(addprefix $(CURDIR)/tests/,test_threads.py test_concurrency.py)
+
+debug-test: build/debug/built
+	cd build/debug/lib && $(OUTSIDE) $(CURDIR)/tests
+
+build/address/built: private export FASTADA_SANITIZE := address,undefined
+build/thread/built: private export FASTADA_SANITIZE := thread
+build/debug/built: private export FASTADA_DEBUG := 1
+build/%/built: $(VENV)/has-test $(SOURCES)
+	$(PIP) setuptools 'cython>=3.1'
+	$(BIN)/python setup.py -q build --build-base build/$* --build-lib build/$*/lib
+	touch $@
 
 clean:
 	rm -rf $(VENV) docs/generated build dist *.egg-info .asv demo-loss.png fastada/*.so

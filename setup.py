@@ -10,6 +10,8 @@ from setuptools import Extension, setup
 
 # FASTADA_DEBUG=1 builds with Cython's bounds checks and without optimisation.
 DEBUG = os.environ.get("FASTADA_DEBUG", "0") != "0"
+# FASTADA_SANITIZE=address,undefined or thread builds for GCC's or Clang's sanitizers.
+SANITIZE = os.environ.get("FASTADA_SANITIZE", "")
 
 if sys.platform == "win32":
     COMPILE_ARGS = ["/Od"] if DEBUG else ["/O2"]
@@ -22,6 +24,10 @@ else:
     RELEASE_ARGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
     COMPILE_ARGS = ["-O1", "-g"] if DEBUG else RELEASE_ARGS
     COMPILE_ARGS += ["-ffp-contract=off"]
+LINK_ARGS = []
+if SANITIZE:
+    LINK_ARGS = [f"-fsanitize={SANITIZE}"]
+    COMPILE_ARGS += [*LINK_ARGS, "-O1", "-g", "-fno-omit-frame-pointer"]
 
 # The loops over many outputs are compiled a second time, for CPUs with AVX2: fastada/kernels.py
 # chooses. The bits are the same. With one output wider loads only wait for narrower stores.
@@ -41,7 +47,8 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 
-BUILD = Path("build")
+# What Cython writes depends on DIRECTIVES, and it does not notice when they change.
+BUILD = Path("build/debug" if DEBUG else "build")
 
 extensions = cythonize(
     [
@@ -51,6 +58,7 @@ extensions = cythonize(
             include_dirs=["src"],
             define_macros=[("FASTADA_AVX2_BUILT", "1")] if USES_AVX2 else [],
             extra_compile_args=COMPILE_ARGS,
+            extra_link_args=LINK_ARGS,
         )
         for source in sorted(Path("src").glob("*.pyx"))
     ],
@@ -73,6 +81,7 @@ def for_avx2(name):
         include_dirs=["src"],
         depends=[(BUILD / "src" / f"{name}.c").as_posix()],
         extra_compile_args=[*COMPILE_ARGS, "-mavx2"],
+        extra_link_args=LINK_ARGS,
     )
 
 
