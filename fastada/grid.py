@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastada import _scoring
 from fastada.epoch import SLICE, Targets
 from fastada.kernels import multi
 from fastada.rows import Rows
@@ -162,6 +163,9 @@ class Grid:
         state.accumulators[:] = all_.accumulators[:, own]
         if is_stamped(settings):
             state.records[:, 2 * self.n_outputs] = all_.records[:, 2 * all_.n_outputs]
+            if self.n_outputs == 1:
+                # Records of one output hold their pull, which those of several do without.
+                _scoring.set_pulls(state.records, settings)
             state.restart_stamps(settings)
         return state
 

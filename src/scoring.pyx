@@ -145,17 +145,25 @@ def restart_stamps(
 
     The settings are those of the steps to come.
     """
-    cdef Settings s = settings
     cdef int64_t j, k, n_outputs = weight.shape[1]
     for j in range(state.shape[0]):
         for k in range(n_outputs):
             state[j, k] = weight[j, k]
         state[j, 2 * n_outputs] = 0
-        if n_outputs == 1 and s.l2 > 0:
-            state[j, 3] = pull_of(comid_elastic(s), step_size(s.rate, s.epsilon, state[j, 1]))
-        elif n_outputs == 1 and s.l1 > 0:
-            state[j, 3] = pull_of(comid_l1(s), step_size(s.rate, s.epsilon, state[j, 1]))
+    if n_outputs == 1:
+        set_pulls(state, settings)
     clock[1] = clock[0]
+
+
+def set_pulls(weight_t[:, ::1] state, settings):
+    """Write into stamped records of one output how fast their weights shrink."""
+    cdef Settings s = settings
+    cdef int64_t j
+    for j in range(state.shape[0]):
+        if s.l2 > 0:
+            state[j, 3] = pull_of(comid_elastic(s), step_size(s.rate, s.epsilon, state[j, 1]))
+        elif s.l1 > 0:
+            state[j, 3] = pull_of(comid_l1(s), step_size(s.rate, s.epsilon, state[j, 1]))
 
 
 def intercepts(const double[:, ::1] intercept, settings, double[::1] out):
