@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastada import _evaluation
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
-from fastada.epoch import Targets, learn, note_first
+from fastada.epoch import Targets, diverged, learn, note_first
 from fastada.exclusive import check_not_trained_elsewhere
 from fastada.fitted import FittedMixin
 from fastada.frozen import CANNOT_GO_ON, FrozenState
@@ -141,14 +141,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             batch_size=min(self.batch_size, np.count_nonzero(weight) or 1),
         )
         settings = self._make_settings(rows, scale)
-        with np.errstate(over="ignore", under="ignore"):
-            accumulator = rows.data.dtype.type(scale.accumulator)
-        if not np.isfinite(accumulator) or (scale.accumulator and not accumulator):
-            raise ValueError(
-                f'initial_accumulator={scale.accumulator:g}, with "auto" by the squares of X and '
-                f"of a regressor's y, does not fit {rows.data.dtype}: scale X"
-                + (", or use dtype='float64'" if rows.data.dtype == np.float32 else "")
-            )
+        self._check_accumulator(scale, rows.data.dtype)
         state = State(
             rows.n_features,
             n_outputs,
@@ -158,6 +151,17 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             scale.intercept_accumulator,
         )
         return state, settings, scale
+
+    def _check_accumulator(self, scale: Scale, dtype: np.dtype[Any]) -> None:
+        """Raise ValueError unless dtype can hold what accumulators start from."""
+        with np.errstate(over="ignore", under="ignore"):
+            accumulator = dtype.type(scale.accumulator)
+        if not np.isfinite(accumulator) or (scale.accumulator and not accumulator):
+            raise ValueError(
+                f'initial_accumulator={scale.accumulator:g}, with "auto" by the squares of X and '
+                f"of a regressor's y, does not fit {dtype}: scale X"
+                + (", or use dtype='float64'" if dtype == np.float32 else "")
+            )
 
     def _go_on(self, rows: Rows) -> tuple[State, Settings, Scale]:
         """Give the state at hand, up to date for new settings."""
@@ -304,12 +308,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
                 note_first(first_losses, order, losses)
             return loss
         except FloatingPointError as error:
-            raise FloatingPointError(
-                f"training diverged in epoch {epoch} with learning_rate="
-                f"{self._settings['rate']:g} {error}: a loss or gradient is not finite, or its "
-                f"square does not fit {self._state.dtype}. Lower learning_rate, scale X"
-                + (", or use dtype='float64'" if self._state.dtype == np.float32 else "")
-            ) from None
+            raise diverged(error, epoch, settings, state.dtype) from None
 
     def _print_epoch(self, seconds: float) -> None:
         line = f"epoch {self.n_iter_}/{self.max_iter}  loss {self.loss_curve_[-1]:.6f}"

@@ -189,3 +189,14 @@ def _learn_slice(
         order,
         row_loss,
     )
+
+
+def diverged(
+    error: FloatingPointError, epoch: int, settings: Settings, dtype: np.dtype[Any]
+) -> FloatingPointError:
+    """Give the error that tells users where training diverged, and what to do."""
+    return FloatingPointError(
+        f"training diverged in epoch {epoch} with learning_rate={settings['rate']:g} {error}: a "
+        f"loss or gradient is not finite, or its square does not fit {dtype}. Lower "
+        "learning_rate, scale X" + (", or use dtype='float64'" if dtype == np.float32 else "")
+    )

@@ -244,13 +244,20 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, dtype: Any
     ) -> tuple[Rows, Targets, npt.NDArray[np.float64]]:
         rows = self._training_rows(X, dtype)
+        targets = Targets(value=self._check_y(y, rows))
+        return rows, targets, check_sample_weight(sample_weight, rows.n_rows)
+
+    def _check_y(self, y: Any, rows: Rows) -> npt.NDArray[np.float64]:
+        """Give a number for each row."""
         if y is None:
             raise ValueError("AdaGradRegressor requires y to be passed, but the target y is None.")
-        y = np.ascontiguousarray(column_or_1d(y, warn=True), dtype=np.float64)
-        if not np.isfinite(y).all():
+        array: npt.NDArray[np.float64] = np.ascontiguousarray(
+            column_or_1d(y, warn=True), dtype=np.float64
+        )
+        if not np.isfinite(array).all():
             raise ValueError("Input y contains NaN or infinity.")
-        check_same_length(y, rows)
-        return rows, Targets(value=y), check_sample_weight(sample_weight, rows.n_rows)
+        check_same_length(array, rows)
+        return array
 
     def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
         assert targets.value is not None

@@ -70,8 +70,40 @@ def scale_of(
     batch_size : int
     """
     total, count = _csr.square_sums(rows.indptr, rows.data, sample_weight)
+    return scale_of_sums(
+        total,
+        count,
+        float(sample_weight.sum()),
+        learning_rate,
+        initial_accumulator,
+        target_scale=target_scale,
+        batch_size=batch_size,
+    )
+
+
+def scale_of_sums(
+    total: float,
+    count: float,
+    weight: float,
+    learning_rate: Any,
+    initial_accumulator: Any,
+    *,
+    target_scale: float = 1.0,
+    batch_size: int = 1,
+) -> Scale:
+    """Resolve "auto" by sums over the rows, which may lie in several places.
+
+    Parameters
+    ----------
+    total, count : float
+        Of the stored entries, each times the weight of its row: their squares' sum, their number.
+    weight : float
+        Sum of the rows' weights.
+    learning_rate, initial_accumulator, target_scale, batch_size
+        As scale_of takes them.
+    """
     mean_square = total / (count or 1.0) or 1.0
-    row_norm = float(np.sqrt(total / (float(sample_weight.sum()) or 1.0))) or 1.0
+    row_norm = float(np.sqrt(total / (weight or 1.0))) or 1.0
     target_scale = target_scale or 1.0
 
     if learning_rate == "auto":

@@ -130,7 +130,7 @@ class Team:
         orders = _all(pool, lambda k: order(self.shares[k], k), numbers)
         loss = weight = 0.0
         for sync in range(self.n_syncs):
-            parts = [_part(rows, sync, self.n_syncs, settings["batch_size"]) for rows in orders]
+            parts = [part_of(rows, sync, self.n_syncs, settings["batch_size"]) for rows in orders]
             n_steps = [combine.steps_of(len(part), settings) for part in parts]
             restarted = combine.make_room(base, settings, sum(n_steps))
             stale = restarted or self._in_step != (base, base.n_steps)
@@ -188,7 +188,7 @@ class Team:
             raise _Stopped
 
 
-def _part(
+def part_of(
     rows: npt.NDArray[np.int64], number: int, n_parts: int, batch_size: int
 ) -> npt.NDArray[np.int64]:
     """Cut an order into parts of whole batches."""

@@ -64,11 +64,7 @@ class Visits:
         self.order = np.flatnonzero(sample_weight).astype(np.int64)
         if not shuffle:
             return
-        generator = np.random.mtrand._rand if random_state is None else random_state
-        if not isinstance(generator, np.random.RandomState):
-            self.seed = int(generator)
-        elif seed is None:
-            self.seed = int(generator.randint(2**31 - 1))
+        self.seed = seed_of(random_state, seed)
         if random_state is not None:
             keys = row_keys(rows, target)
             self.order = self.order[np.argsort(keys[self.order], kind="stable")]
@@ -111,6 +107,14 @@ class Visits:
         seen = ~np.isnan(losses)
         weight = self.row_weight[seen]
         return float(weight @ losses[seen]), float(weight.sum())
+
+
+def seed_of(random_state: Any, seed: int | None) -> int:
+    """Give the seed of the orders of epochs, `seed` being that of earlier ones."""
+    generator = np.random.mtrand._rand if random_state is None else random_state
+    if not isinstance(generator, np.random.RandomState):
+        return int(generator)
+    return int(generator.randint(2**31 - 1)) if seed is None else seed
 
 
 def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:

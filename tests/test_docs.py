@@ -70,6 +70,8 @@ def test_blocks_run(page, tmp_path, monkeypatch, shell):
         if kind == "python":
             if "matplotlib" in content or "fastada.inspection" in content:
                 pytest.importorskip("matplotlib", reason=f"{page} draws from line {line} on")
+            if "distributed" in content or "fastada.dask" in content:
+                pytest.importorskip("distributed", reason=f"{page} uses Dask from line {line} on")
             output = io.StringIO()
             with contextlib.redirect_stdout(output):
                 # Lines of blank in front, for tracebacks to name the page's.

@@ -48,14 +48,18 @@ def save(
     serving: bool = False,
     float16: bool = False,
     drop_zeros: bool = False,
+    also: dict[str, Any] | None = None,
 ) -> None:
-    """Write a fitted estimator to a file; what its `save` method documents."""
+    """Write a fitted estimator to a file; what its `save` method documents.
+
+    `also` goes into its metadata, and is nothing to `load`.
+    """
     if not serving and (float16 or drop_zeros):
         raise ValueError("float16 and drop_zeros lose what training needs: they need serving=True")
     store = _store_text if hasattr(estimator, "vectorizer_") else _store
     check_not_trained_elsewhere(estimator)
     stored = store(estimator, serving, {"float16": float16, "drop_zeros": drop_zeros})
-    write(path, {"fastada_version": __version__, **stored.about}, stored.arrays)
+    write(path, {**(also or {}), "fastada_version": __version__, **stored.about}, stored.arrays)
 
 
 def load(path: str | os.PathLike[str], *, mmap: bool = False) -> Any:
