@@ -21,7 +21,7 @@ lint: $(VENV)/has-lint
 	$(BIN)/ruff format --check
 	$(BIN)/cython-lint src
 	$(BIN)/mypy
-	$(BIN)/stubtest --concise --allowlist .ci/stubtest-allowed $(STUBS)
+	$(BIN)/stubtest --concise --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowed $(STUBS)
 
 # Each benchmark once: shows that it runs, not how fast.
 bench-quick: $(VENV)/has-bench
