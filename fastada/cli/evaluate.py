@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada.cli import CommandError
-from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
+from fastada.cli.files import check_kind, open_file, open_problems, scored_beside_labels, threads
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
 from fastada.stream.model import best_classes
@@ -24,18 +24,13 @@ def run(args: argparse.Namespace) -> None:
     model = streamed.load(args.model).model()
     file = open_file(args, model.features, labelled=True)
     check_kind(model.features, file)
-    position = {label: i for i, label in enumerate(model.classes)}
     n_classes = len(model.classes)
     confusion = np.zeros((n_classes, n_classes), np.int64)
     total_loss = 0.0
     n_bytes = 0
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
-        for found in scored(file, model, problems, threads(args)):
-            labels = found.chunk.labels or []
-            truth = np.array([position.get(label, -1) for label in labels], np.int64)
-            for i in np.flatnonzero(truth < 0).tolist():
-                problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
+        for found, truth in scored_beside_labels(file, model, problems, threads(args)):
             known = truth >= 0
             margins = found.margins[known]
             truth = truth[known]

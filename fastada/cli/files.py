@@ -6,6 +6,9 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastada.cli import CommandError
 from fastada.cli.progress import ProgressReport
 from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
@@ -68,3 +71,16 @@ def scored(
 ) -> Iterator[ScoredChunk]:
     """Read a file and give its rows' margins, in order."""
     return in_order(ChunkScorer(model), ahead(file.chunks(problems)), n_threads)
+
+
+def scored_beside_labels(
+    file: DataFile, model: Model, problems: Problems, n_threads: int
+) -> Iterator[tuple[ScoredChunk, NDArray[np.int64]]]:
+    """Give the positions of the rows' labels among the classes, too: -1, a bad row, for others."""
+    position = {label: i for i, label in enumerate(model.classes)}
+    for found in scored(file, model, problems, n_threads):
+        labels = found.chunk.labels or []
+        truth = np.array([position.get(label, -1) for label in labels], np.int64)
+        for i in np.flatnonzero(truth < 0).tolist():
+            problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
+        yield found, truth

@@ -8,11 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from fastada import __version__
 from fastada.cli import CommandError
-from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
+from fastada.cli.files import check_kind, open_file, open_problems, scored_beside_labels, threads
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
 from fastada.persistence.atomic import replace_file
@@ -34,16 +32,11 @@ def run(args: argparse.Namespace) -> None:
     loaded = time.perf_counter()
     file = open_file(args, model.features, labelled=True)
     check_kind(model.features, file)
-    position = {label: i for i, label in enumerate(model.classes)}
     gathered = Gathered(model)
     n_bytes = 0
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
-        for found in scored(file, model, problems, threads(args)):
-            labels = found.chunk.labels or []
-            truth = np.array([position.get(label, -1) for label in labels], np.int64)
-            for i in np.flatnonzero(truth < 0).tolist():
-                problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
+        for found, truth in scored_beside_labels(file, model, problems, threads(args)):
             gathered.add(found, truth)
             n_bytes += found.chunk.n_bytes
             report.read("reading", gathered.n_rows, n_bytes, None)
