@@ -8,7 +8,6 @@ is a model's own stands in `own`: [K rates][K l1][K l2], of the weights' type.
 
 from libc.stdint cimport int64_t, uint8_t
 
-from decay cimport LARGEST_NEAR_ZERO
 from dtypes cimport index_t, weight_t
 from losses cimport Loss, LossPoint
 from records cimport steps_of
@@ -24,6 +23,7 @@ from updates cimport (
     current_weight,
     decayed,
     holds_weights,
+    is_near_zero,
     kept_after,
     pulled_near_zero,
     rule_t,
@@ -85,7 +85,7 @@ cdef inline const weight_t *weigh(
     else:
         steps = steps_of(rule, record, n_outputs, now)
         if rule_t is ComidElastic and weight_t is float:
-            if rule.largest_kappa <= LARGEST_NEAR_ZERO and steps * rule.largest_kappa <= 1:
+            if is_near_zero(rule, steps):
                 for k in range(n_outputs):
                     weight[k] = pulled_near_zero(
                         rule_of(rule, models, own, n_outputs, k),

@@ -7,7 +7,7 @@ from libc.math cimport fabs
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from decay cimport LARGEST_NEAR_ZERO, expm1_near_zero
+from decay cimport expm1_near_zero
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
 from margins cimport row_margins
@@ -17,6 +17,7 @@ from training cimport COMID, RDA, Settings, comid, comid_decay, comid_elastic, c
 from updates cimport (
     ComidElastic,
     current_weight,
+    is_near_zero,
     pull_of,
     pulled_near_zero,
     rule_t,
@@ -45,7 +46,7 @@ cdef inline void read_record(
         return
     # Adding zero makes a zero of either sign a plain one.
     if rule_t is ComidElastic and weight_t is float:
-        if rule.largest_kappa <= LARGEST_NEAR_ZERO and steps * rule.largest_kappa <= 1:
+        if is_near_zero(rule, steps):
             if n_outputs == 1:
                 weight[0] = <float>0 + shrunk_near_zero(
                     rule, record[0], expm1_near_zero(-steps * record[3]))

@@ -25,7 +25,14 @@ from libc.math cimport sqrt, sqrtf
 from libc.stdint cimport int64_t
 
 from coasting cimport Coasting, coast, way_left
-from decay cimport exp_minus_one, expm1_near_zero, exponential, log1p_near_zero, log1plus
+from decay cimport (
+    LARGEST_NEAR_ZERO,
+    exp_minus_one,
+    expm1_near_zero,
+    exponential,
+    log1p_near_zero,
+    log1plus,
+)
 from dtypes cimport weight_t
 from powers cimport Powers, power, power_minus_one
 
@@ -163,7 +170,12 @@ cdef inline weight_t pulled(
         return value
 
 
-# The same in float32 for kappa_2 and its sum over the steps near zero.
+# Whether kappa_2, and its sum over so many steps, are near zero for any weight.
+cdef inline bint is_near_zero(ComidElastic rule, double steps) noexcept nogil:
+    return rule.largest_kappa <= LARGEST_NEAR_ZERO and steps * rule.largest_kappa <= 1
+
+
+# The same in float32 where that is so.
 cdef inline float pulled_near_zero(
     ComidElastic rule, float value, float accumulator, float steps
 ) noexcept nogil:

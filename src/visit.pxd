@@ -10,7 +10,6 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
 
 from decay cimport (
-    LARGEST_NEAR_ZERO,
     exp_minus_one,
     expm1_near_zero,
     exponential,
@@ -29,6 +28,7 @@ from updates cimport (
     Rda,
     current_weight,
     decayed,
+    is_near_zero,
     kept_after,
     rule_t,
     shrunk,
@@ -128,7 +128,7 @@ cdef inline void step_record(
 cdef inline void take_pulls(rule_t rule, weight_t *kappa, int64_t length) noexcept nogil:
     cdef int64_t k
     if rule_t is ComidElastic:
-        if weight_t is float and rule.largest_kappa <= LARGEST_NEAR_ZERO:
+        if weight_t is float and is_near_zero(rule, 0):
             for k in range(length):
                 kappa[k] = log1p_near_zero(kappa[k])
         else:
