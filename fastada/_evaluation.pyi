@@ -1,12 +1,10 @@
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 def losses_at(
     margin: npt.NDArray[np.float64],
-    settings: Mapping[str, Any],
+    kind: int,
+    delta: float,
     multinomial: bool,
     value: npt.NDArray[np.float64] | None,
     label: npt.NDArray[np.int64] | None,

@@ -13,7 +13,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from fastada import _evaluation
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, diverged, learn, note_first
 from fastada.exclusive import check_not_trained_elsewhere
@@ -22,6 +21,7 @@ from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.optimized import OptimizedState, start
 from fastada.parameters import check_parameters
 from fastada.problem import Validation
+from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import N_ROWS, Scale, first_rows, scale_of
 from fastada.search import RateSearch, search_rate
@@ -331,20 +331,14 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
         return penalty / self._state.n_steps if self._is_ftrl() else penalty
 
     def _loss_of(self, validation: Validation) -> float:
-        margins = self._margins(validation.rows, validation.order)
-        targets = validation.targets
-        sums, losses = np.empty((2, len(margins)))
-        _evaluation.losses_at(
-            np.ascontiguousarray(margins, dtype=np.float64),
-            self._settings,
-            targets.multinomial,
-            None if targets.value is None else targets.value[validation.order],
-            None if targets.label is None else targets.label[validation.order],
-            None if targets.indicator is None else targets.indicator[validation.order],
-            sums,
-            losses,
+        order, settings = validation.order, self._settings
+        found = row_losses(
+            self._margins(validation.rows, order),
+            validation.targets.take(order),
+            settings["loss"],
+            settings["delta"],
         )
-        return float(np.average(losses, weights=validation.weight[validation.order]))
+        return float(np.average(found.shown, weights=validation.weight[order]))
 
     def _fitted_attributes(self) -> dict[str, Any]:
         return {"_state": self._state.copy()}

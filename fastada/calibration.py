@@ -15,13 +15,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logsumexp
 
 from fastada import _scoring
 from fastada.epoch import Targets, learn
+from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
-from fastada.settings import Settings
+from fastada.settings import LOSSES, Settings
 from fastada.state import State
 from fastada.visits import Visits
 
@@ -136,29 +136,13 @@ def best_temperature(
     sample_weight : ndarray of float64, shape (n_unseen,)
     """
     prior = PRIOR / 2 / float(sample_weight.sum())
+    targets = targets.take(order)
 
     def loss(log_temperature: float) -> float:
-        losses = _log_losses(np.exp(log_temperature) * margins, targets, order)
-        return float(np.average(losses, weights=sample_weight)) + prior * log_temperature**2
+        found = row_losses(np.exp(log_temperature) * margins, targets, LOSSES["log_loss"], 0.0)
+        return float(np.average(found.shown, weights=sample_weight)) + prior * log_temperature**2
 
     found = minimize_scalar(
         loss, bounds=(-LARGEST_LOG, LARGEST_LOG), method="bounded", options={"xatol": 1e-3}
     )
     return float(np.exp(found.x))
-
-
-def _log_losses(
-    margins: npt.NDArray[np.float64], targets: Targets, order: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Give the loss of predict_proba at each row, summed over labels where there are several."""
-    if targets.value is not None:
-        return np.asarray(np.logaddexp(0.0, -targets.value[order] * margins[:, 0]))
-    if targets.indicator is not None:
-        sign = np.where(targets.indicator[order] > 0, 1.0, -1.0)
-        return np.asarray(np.logaddexp(0.0, -sign * margins).sum(axis=1))
-    assert targets.label is not None
-    at_label = np.arange(len(order)), targets.label[order]
-    if targets.multinomial:
-        return np.asarray(logsumexp(margins, axis=1) - margins[at_label])
-    total = expit(margins).sum(axis=1)
-    return np.asarray(np.logaddexp(0.0, -margins[at_label]) + np.log(np.maximum(total, 1e-300)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,15 @@ class Targets:
         """The one that is there."""
         return next(a for a in (self.value, self.label, self.indicator) if a is not None)
 
+    def take(self, order: npt.NDArray[np.int64]) -> Targets:
+        """Give those of some rows, in that order."""
+        return replace(
+            self,
+            value=None if self.value is None else self.value[order],
+            label=None if self.label is None else self.label[order],
+            indicator=None if self.indicator is None else self.indicator[order],
+        )
+
 
 def note_first(
     first_losses: npt.NDArray[np.float64],
@@ -59,6 +69,27 @@ def note_first(
     rows, values = order[::-1], losses[::-1, 0]
     new = np.isnan(first_losses[rows])
     first_losses[rows[new]] = values[new]
+
+
+def slices(
+    state: State, settings: Settings, rows: Rows, n_visits: int, restart: Callable[[], None]
+) -> Iterator[tuple[int, int]]:
+    """Cut a pass into calls of a kernel, of whole batches that the stamps can still count.
+
+    The state must have learned a slice before the next is asked for; where its stamps have run
+    out, `restart` makes them count anew.
+    """
+    batch_size = settings["batch_size"]
+    entries_per_row = max(1, len(rows.indices) // max(1, rows.n_rows)) * state.n_outputs
+    slice_rows = max(1, SLICE // (entries_per_row * batch_size)) * batch_size
+    begin = 0
+    while begin < n_visits:
+        if state.steps_before_restart(settings) == 0:
+            restart()
+        steps_left = state.steps_before_restart(settings)
+        end = min(n_visits, begin + min(slice_rows, steps_left * batch_size))
+        yield begin, end
+        begin = end
 
 
 def learn(
@@ -120,16 +151,8 @@ def learn_sums(
         Before a row whose loss or gradient is not finite or too large.
     """
     loss = weight = 0.0
-    batch_size = settings["batch_size"]
-    entries_per_row = max(1, len(rows.indices) // max(1, rows.n_rows)) * state.n_outputs
-    slice_rows = max(1, SLICE // (entries_per_row * batch_size)) * batch_size
-    begin = 0
-    while begin < len(order):
-        steps_left = state.steps_before_restart(settings)
-        if steps_left == 0:
-            state.restart_stamps(settings)
-            continue
-        end = min(len(order), begin + min(slice_rows, steps_left * batch_size))
+    restart = partial(state.restart_stamps, settings)
+    for begin, end in slices(state, settings, rows, len(order), restart):
         with state.lock:
             done = _learn_slice(
                 state,
@@ -144,9 +167,8 @@ def learn_sums(
         weight += done["weight"]
         if done["n_rows"] < end - begin:
             raise FloatingPointError(f"at row {order[begin + done['n_rows']]}")
-        begin = end
         if report is not None:
-            report(begin)
+            report(end)
     return loss, weight
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastada import _scoring
-from fastada.epoch import SLICE, Targets
+from fastada.epoch import Targets, slices
 from fastada.kernels import multi
 from fastada.rows import Rows
 from fastada.settings import Settings, is_stamped
@@ -116,16 +115,8 @@ class Grid:
             normalised probabilities. Infinite for a model that has diverged, on all rows given.
         """
         losses = np.empty((len(order), self.n_models))
-        batch_size = self._all["batch_size"]
-        entries_per_row = max(1, len(rows.indices) // max(1, rows.n_rows)) * self.state.n_outputs
-        slice_rows = max(1, SLICE // (entries_per_row * batch_size)) * batch_size
-        begin = 0
-        while begin < len(order):
-            steps_left = self.state.steps_before_restart(self._all)
-            if steps_left == 0:
-                self._restart_stamps()
-                continue
-            end = min(len(order), begin + min(slice_rows, steps_left * batch_size))
+        restart = self._restart_stamps
+        for begin, end in slices(self.state, self._all, rows, len(order), restart):
             done = multi.learn(
                 self.state.records,
                 self.state.intercept,
@@ -147,7 +138,6 @@ class Grid:
                 self._diverged,
             )
             self.weight_sum += done["weight"]
-            begin = end
         diverged = self._diverged != 0
         self.loss_sum[diverged] = losses[:, diverged] = np.inf
         return losses
@@ -175,13 +165,3 @@ class Grid:
             self.state.records[:, own] = self.model(m).records[:, : self.n_outputs]
         self.state.records[:, 2 * self.state.n_outputs] = 0
         self.state.clock[1] = self.state.clock[0]
-
-
-def take(targets: Targets, order: npt.NDArray[np.int64]) -> Targets:
-    """Give the targets of some rows, in that order."""
-    return replace(
-        targets,
-        value=None if targets.value is None else targets.value[order],
-        label=None if targets.label is None else targets.label[order],
-        indicator=None if targets.indicator is None else targets.indicator[order],
-    )

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from fastada import _evaluation, _scoring
+from fastada import _scoring
 from fastada.epoch import Targets
 from fastada.optim import AdaGrad
 from fastada.optim.optimizer import Optimizer
+from fastada.row_losses import RowLosses, row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
@@ -218,7 +219,7 @@ class OptimizedState(State):
         places = (columns.astype(np.int64)[:, None] * self.n_outputs + outputs).ravel()
         self.optimizer.flush(self._weights, {"weights": places})
 
-        slopes, losses, normalised = self._slopes(settings, rows, targets, batch)
+        losses, shown, slopes = self._row_losses(settings, rows, targets, batch)
         slopes *= weight[:, None]
         largest = np.abs(slopes).max(axis=1) * max(rows.largest_value, 1)
         bad = np.flatnonzero(~(np.isfinite(losses) & (largest <= settings["largest_gradient"])))
@@ -240,29 +241,16 @@ class OptimizedState(State):
             mean = {"intercepts": slopes.sum(axis=0) / len(batch)}
             self._of_intercepts.update(self._intercepts, mean)
         self.clock[0] += 1
-        return losses, normalised
+        return losses, shown
 
-    def _slopes(
+    def _row_losses(
         self, settings: Settings, rows: Rows, targets: Targets, batch: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Give d loss / d margin, (n_batch, n_outputs), and the losses of each row, (n_batch,)."""
+    ) -> RowLosses:
         margins = np.empty((len(batch), self.n_outputs), self.dtype)
         weights = self._weights["weights"].reshape(-1, self.n_outputs)
         intercepts = self._intercepts["intercepts"]
         _scoring.margins(weights, intercepts, rows.indptr, rows.indices, rows.data, batch, margins)
-        slopes = margins.astype(np.float64)
-        losses, normalised = np.empty((2, len(batch)))
-        _evaluation.losses_at(
-            slopes,
-            settings,
-            targets.multinomial,
-            None if targets.value is None else targets.value[batch],
-            None if targets.label is None else targets.label[batch],
-            None if targets.indicator is None else targets.indicator[batch],
-            losses,
-            normalised,
-        )
-        return slopes, losses, normalised
+        return row_losses(margins, targets.take(batch), settings["loss"], settings["delta"])
 
 
 def _entries_of(

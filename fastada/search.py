@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada.epoch import Targets
-from fastada.grid import Grid, compact, take
+from fastada.grid import Grid, compact
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
@@ -161,7 +161,7 @@ class _Candidates:
         settings_of: Callable[[Scale], Settings],
     ) -> None:
         self.rows = compact(rows, order)
-        self.targets = take(targets, order)
+        self.targets = targets.take(order)
         self.weight = np.ascontiguousarray(sample_weight[order])
         self.scale, self.settings_of = scale, settings_of
 

@@ -7,27 +7,26 @@ from libc.stdint cimport int64_t, uint8_t
 
 from losses cimport Loss, LossPoint
 from targets cimport Targets, normalised_loss, slopes_of
-from training cimport Settings
 
 
 def losses_at(
-    double[:, ::1] margin, settings, bint multinomial, const double[::1] value,
+    double[:, ::1] margin, int kind, double delta, bint multinomial, const double[::1] value,
     const int64_t[::1] label, const uint8_t[:, ::1] indicator, double[::1] out,
     double[::1] normalised=None,
 ):
     """Write each row's loss, summed over outputs, into out; margin is overwritten by the slopes.
 
     `normalised`, unless None, gets the losses of normalised probabilities where there are such.
-    The targets are `value` with one output, else `label` or `indicator`; the others are None.
+    `kind` is a LossKind, `delta` that of Huber's loss. The targets are `value` with one output,
+    else `label` or `indicator`; the others are None.
     """
-    cdef Settings s = settings
     cdef Loss loss
     cdef LossPoint point
     cdef Targets targets
     cdef int64_t row
     cdef double label_margin = 0
     cdef double *of_probabilities = NULL
-    loss.kind, loss.delta = s.loss, s.delta
+    loss.kind, loss.delta = kind, delta
     targets.n_outputs, targets.multinomial = margin.shape[1], multinomial
     targets.value, targets.label, targets.indicator = NULL, NULL, NULL
     if margin.shape[0] == 0:

@@ -7,8 +7,7 @@ from scipy.special import logsumexp
 from sklearn.metrics import hinge_loss, log_loss
 
 from fastada import _evaluation
-from fastada.scale import Scale
-from fastada.settings import LOSSES, make_settings
+from fastada.settings import LOSSES
 
 MARGINS = np.array([-30.0, -3.1, -1.01, -0.99, -0.2, 0.1, 0.98, 1.02, 2.5, 40.0])
 H = 1e-6
@@ -16,15 +15,10 @@ H = 1e-6
 
 def losses_at(loss, margins, *, value=None, label=None, indicator=None):
     """(losses, slopes) of margins (n, K)."""
-    settings = make_settings(
-        Scale(1.0, 0.0, 1.0, 0.0),
-        np.dtype(np.float64),
-        1.0,
-        loss="log_loss" if loss == "multinomial" else loss,
-    )
+    kind = LOSSES["log_loss" if loss == "multinomial" else loss]
     margins = np.array(margins, dtype=np.float64)
     out = np.empty(len(margins))
-    _evaluation.losses_at(margins, settings, loss == "multinomial", value, label, indicator, out)
+    _evaluation.losses_at(margins, kind, 1.0, loss == "multinomial", value, label, indicator, out)
     return out, margins
 
 
