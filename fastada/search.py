@@ -98,6 +98,7 @@ def search_rate(
     order: npt.NDArray[np.int64],
     scale: Scale,
     settings_of: Callable[[Scale], Settings],
+    n_visits: int | None = None,
 ) -> tuple[Scale, RateSearch | None]:
     """Find the learning rate.
 
@@ -112,6 +113,8 @@ def search_rate(
         The formula's.
     settings_of : callable
         Makes the settings for another rate.
+    n_visits : int, optional
+        Rows to be visited in an epoch, where `order` has a sample of them.
 
     Returns
     -------
@@ -120,12 +123,13 @@ def search_rate(
     """
     if len(order) < FEWEST_ROWS:
         return scale, None
+    n_visits = n_visits or len(order)
     few, most = CHOOSE_ROWS
-    if len(order) > most:
-        most = max(few, min(most, int(len(order) * MOST_OF_ROWS)))
+    if n_visits > most:
+        most = max(few, min(most, int(n_visits * MOST_OF_ROWS)))
     compared, locate_rows = CHOOSE_OCTAVES, LOCATE_ROWS
     if targets.n_outputs > 1:
-        most = max(few, min(most, int(len(order) * MOST_OF_SEVERAL_OUTPUTS)))
+        most = max(few, min(most, int(n_visits * MOST_OF_SEVERAL_OUTPUTS)))
         compared, locate_rows = CHOOSE_OCTAVES[1:-1], LOCATE_ROWS // 2
     candidates = _Candidates(rows, targets, sample_weight, order[:few], scale, settings_of)
     centre = 0.0
@@ -140,7 +144,7 @@ def search_rate(
     if len(order) > few and not _is_told_apart(losses[len(losses) // 2 :]):
         candidates = _Candidates(rows, targets, sample_weight, order[:most], scale, settings_of)
         losses = candidates.learn_until_told_apart(octaves, 2 * few)
-    less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(len(order) / len(losses))
+    less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(n_visits / len(losses))
     octave = _least(octaves, losses[len(losses) // 2 :].mean(axis=0)) - less
     chosen = scaled(scale, 2.0**octave)
     points = np.unique((len(losses) / 2.0 ** np.arange(5)).astype(np.int64))

@@ -20,10 +20,10 @@ from fastada.combine import Movement
 from fastada.epoch import Targets
 from fastada.rows import Rows
 from fastada.scale import Scale
-from fastada.search import LESS_PER_DOUBLING, RateSearch, scaled, search_rate
+from fastada.search import CHOOSE_ROWS, RateSearch, search_rate
 from fastada.settings import Settings
 from fastada.text import HashingVectorizer
-from fastada.validation import check_sample_weight
+from fastada.validation import canonical_rows, check_sample_weight
 from fastada.visits import Visits
 
 
@@ -78,6 +78,15 @@ class Share:
     targets: Targets
     visits: Visits
     columns: npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A few rows of a share."""
+
+    X: sp.csr_array
+    targets: Targets
+    weight: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -226,23 +235,36 @@ def sums_of(share: Share) -> Sums:
     )
 
 
+def sample_of(share: Share, n_visits: int) -> Sample:
+    """Draw a share's part of the rows, of n_visits, that a search for the learning rate may see."""
+    order = share.visits.in_random_order()
+    order = order[: -(-CHOOSE_ROWS[1] * len(order) // n_visits)]
+    rows = share.rows
+    shape = rows.n_rows, rows.n_features
+    X = sp.csr_array((rows.data, rows.indices, rows.indptr), shape=shape)[order]
+    return Sample(X, share.targets.take(order), share.visits.sample_weight[order])
+
+
 def find_rate(
-    share: Share, scale: Scale, settings: Settings, n_visits: int
+    samples: list[Sample], scale: Scale, settings: Settings, n_visits: int
 ) -> tuple[Scale, RateSearch | None]:
-    """Search for the learning rate on a share, and lower it for the rows of all, n_visits."""
-    visits = share.visits
-    found, search = search_rate(
-        share.rows,
-        share.targets,
-        visits.sample_weight,
-        visits.in_random_order(),
+    """Search for the learning rate on the samples of all shares."""
+    targets = [sample.targets for sample in samples]
+    parts: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in targets])
+        for name in ("value", "label", "indicator")
+        if getattr(targets[0], name) is not None
+    }
+    weight = np.concatenate([sample.weight for sample in samples])
+    return search_rate(
+        canonical_rows(_stacked([sample.X for sample in samples])),
+        replace(targets[0], **parts),
+        weight,
+        np.random.default_rng(0).permutation(len(weight)),
         scale,
         lambda other: {**settings, "rate": other.rate, "intercept_rate": other.intercept_rate},
+        n_visits,
     )
-    if search is None:
-        return scale, None
-    found = scaled(found, (n_visits / len(visits.order)) ** -LESS_PER_DOUBLING)
-    return found, replace(search, learning_rate=found.rate)
 
 
 def _stacked(parts: Any) -> Any:
@@ -288,5 +310,5 @@ def n_bytes(value: Any) -> int:
     return int(value.nbytes) if isinstance(value, np.ndarray) else int(sizeof(value))
 
 
-for kind in (Table, Share, WordCounts, Movement):
+for kind in (Table, Share, Sample, WordCounts, Movement):
     sizeof.register(kind, n_bytes)

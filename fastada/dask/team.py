@@ -116,11 +116,16 @@ class Team:
         _drop(self._tables, list(self._tables))
         return found
 
-    def of_share(self, k: int, function: Callable[..., Any], *args: Any) -> Any:
-        """Give function(share, *args) of one share."""
-        return self._persist(
-            lambda: self._gather([self._submit(self.owners[k], function, self._share(k), *args)])[0]
-        )
+    def of_samples(
+        self, function: Callable[..., Any], draw: Callable[..., Any], n: int, *args: Any
+    ) -> Any:
+        """Give function([draw(share, n) of each share], *args, n), worked out on one worker."""
+
+        def ask() -> Any:
+            samples = [self._submit(self.owners[k], draw, self._share(k), n) for k in self.numbers]
+            return self._gather([self._submit(None, function, samples, *args, n)])[0]
+
+        return self._persist(ask)
 
     def start(self, model: Model, snapshot: Snapshot | None) -> None:
         """Train this model, from the snapshot on if there is one."""

@@ -31,6 +31,7 @@ from fastada.dask.shares import (
     facts_of,
     find_rate,
     knows_words,
+    sample_of,
     sums_of,
 )
 from fastada.dask.team import Team
@@ -294,10 +295,9 @@ def _model(
 def _with_rate_found(
     team: Team, model: Model, sums: Sequence[Sums]
 ) -> tuple[Model, RateSearch | None]:
-    """Resolve learning_rate="auto" on the share with most rows."""
-    n_visits = [one.n_visits for one in sums]
-    largest = n_visits.index(max(n_visits))
-    scale, search = team.of_share(largest, find_rate, model.scale, model.settings, sum(n_visits))
+    """Resolve learning_rate="auto" on rows of all shares."""
+    n_visits = sum(one.n_visits for one in sums)
+    scale, search = team.of_samples(find_rate, sample_of, n_visits, model.scale, model.settings)
     settings: Settings = {
         **model.settings, "rate": scale.rate, "intercept_rate": scale.intercept_rate
     }  # fmt: skip

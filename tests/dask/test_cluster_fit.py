@@ -84,7 +84,7 @@ def test_several_classes_of_dense_blocks_and_weights_of_classes(client, text_lik
     assert bits(again) == bits(model)
 
 
-def test_the_rate_is_searched_for_on_a_share(client):
+def test_the_rate_is_searched_for_on_rows_of_all_shares(client):
     X, y = zipf()
     model = AdaGradClassifier(max_iter=1, random_state=0).fit(dealt(X), dealt(y))
     one = fastada.AdaGradClassifier(max_iter=1, random_state=0).fit(X, y)
