@@ -7,7 +7,7 @@ STUBS := $(patsubst fastada/%.pyi,fastada.%,$(wildcard fastada/_*.pyi))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 ASV := $(BIN)/asv run --config benchmarks/asv.conf.json --python=same
 
-.PHONY: demo test lint bench-quick docs sanitize sanitize-threads debug-test clean
+.PHONY: demo test lint bench-quick peers docs sanitize sanitize-threads debug-test clean
 
 demo: $(VENV)/has-plot
 	$(BIN)/fastada demo
@@ -24,9 +24,16 @@ lint: $(VENV)/has-lint
 	$(BIN)/stubtest --concise --mypy-config-file pyproject.toml --allowlist .ci/stubtest-allowed $(STUBS)
 
 # Each benchmark once: shows that it runs, not how fast.
-bench-quick: $(VENV)/has-bench
+bench-quick: $(VENV)/has-bench $(VENV)/has-plot
 	$(BIN)/asv machine --config benchmarks/asv.conf.json --yes > /dev/null
 	$(ASV) --quick --show-stderr --dry-run
+	rm -rf .peers/quick
+	$(BIN)/python -m benchmarks.peers --quick --folder .peers/quick
+
+# fastada and its peers, each peer in an environment of its own under .peers/, on the same rows:
+# real text, made-up rows, or with DATA=my.svm an svmlight file. Broken off, it goes on.
+peers: $(VENV)/has-plot
+	$(BIN)/python -m benchmarks.peers $(DATA)
 
 # The pages, in build/docs/index.html. A warning is an error.
 docs: $(VENV)/has-docs
@@ -62,7 +69,7 @@ build/%/built: $(VENV)/has-test $(SOURCES)
 	touch $@
 
 clean:
-	rm -rf $(VENV) docs/generated build dist *.egg-info .asv demo-loss.png fastada/*.so
+	rm -rf $(VENV) .peers docs/generated build dist *.egg-info .asv demo-loss.png fastada/*.so
 	find fastada tests benchmarks -name __pycache__ -prune -exec rm -r {} +
 
 # The package, editable; then what an extra of pyproject.toml adds, without building again.

@@ -84,6 +84,14 @@ def real_text(name):
         with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
             rows = [line.rstrip("\n").split("\t", 1) for line in lines]
         parts.append(([text for _, text in rows], np.array([label for label, _ in rows])))
+    (train, y_train), (test, y_test) = parts
+    order = np.random.default_rng(0).permutation(len(y_train))
+    X_train, X_test, y_train, y_test = vectors_of_texts(train, test, y_train, y_test)
+    return X_train[order], X_test, y_train[order], y_test
+
+
+def vectors_of_texts(train, test, y_train, y_test):
+    """Hashed tf-idf of words and bigrams, 2^20 columns, beside the labels."""
     vectorizer = HashingVectorizer(
         ngram_range=(1, 2),
         alternate_sign=False,
@@ -91,7 +99,4 @@ def real_text(name):
         sublinear_tf=True,
         dtype=np.float32,
     )
-    (train, y_train), (test, y_test) = parts
-    order = np.random.default_rng(0).permutation(len(y_train))
-    X_train = vectorizer.fit_transform(train)[order]
-    return X_train, vectorizer.transform(test), y_train[order], y_test
+    return vectorizer.fit_transform(train), vectorizer.transform(test), y_train, y_test

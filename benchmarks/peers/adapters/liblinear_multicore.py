@@ -1,0 +1,3 @@
+from benchmarks.peers.adapters.liblinear import Peer
+
+__all__ = ["Peer"]
