@@ -16,10 +16,11 @@ from pathlib import Path
 from benchmarks.peers import sets
 from benchmarks.peers.adapters.fastada import Peer
 from benchmarks.peers.environments import AT_HAND, interpreter, set_up
-from benchmarks.peers.results import EPOCHS_TO_TIME, Results, summary_of
+from benchmarks.peers.results import Results, ns_per_entry, summary_of
 from benchmarks.peers.rows import load
 from benchmarks.peers.systems import REFERENCE, systems_for
 from benchmarks.peers.table import markdown
+from benchmarks.peers.worker import seconds_of
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 20
@@ -48,16 +49,17 @@ def run_system(system, data, folder):
 
 
 class Reference:
-    """fastada's fit that goes before each run."""
+    """fastada's fits that go before each run."""
 
     def __init__(self, data):
-        rows = load(data, "train")
-        self.peer, self.entries = Peer(rows, data), rows.X.nnz * EPOCHS_TO_TIME
+        self.rows = load(data, "train")
+        self.peer = Peer(self.rows, data)
 
     def ns(self):
-        start = time.perf_counter()
-        self.peer.fit(REFERENCE.threads, EPOCHS_TO_TIME)
-        return 1e9 * (time.perf_counter() - start) / self.entries
+        points = [{"point": {"epochs": n}, "entries": n * self.rows.X.nnz} for n in (1, 11)]
+        for point in points:
+            point["seconds"] = seconds_of(self.peer, REFERENCE, point["point"])
+        return ns_per_entry(points)
 
 
 def measure(name, args, results):

@@ -8,7 +8,6 @@ from typing import Any
 
 WITHIN_LOSS = (0.05, 0.01)
 WITHIN_ACCURACY = 0.005
-EPOCHS_TO_TIME = 5
 
 
 class Results:
@@ -33,7 +32,7 @@ class Summary:
     """Of a system on a set, medians over the rounds.
 
     `curve` has seconds, log-loss and accuracy of each point; `ns` is for an entry and epoch, None
-    of what has no epochs; `ratio` is ns over that of the fit of fastada that went before each run.
+    of what has no epochs; `ratio` is ns over that of fastada just before each run.
     """
 
     name: str
@@ -59,11 +58,10 @@ def summary_of(name, runs) -> Summary:
         )
         for points in zip(*(run["points"] for run in runs), strict=True)
     ]
-    timed = [_timed_point(run["points"]) for run in runs]
+    each = [ns_per_entry(run["points"]) for run in runs]
     peaks = [run["peak"] for run in runs if run["peak"]]
     ns = ratio = None
-    if None not in timed:
-        each = [1e9 * point["seconds"] / point["entries"] for point in timed]
+    if None not in each:
         ns = statistics.median(each)
         ratio = statistics.median(
             x / run["reference_ns"] for x, run in zip(each, runs, strict=True)
@@ -71,12 +69,15 @@ def summary_of(name, runs) -> Summary:
     return Summary(name, curve, ns, ratio, statistics.median(peaks) if peaks else None)
 
 
-def _timed_point(points):
-    """The run of five epochs, or of the number nearest to it."""
+def ns_per_entry(points):
+    """Nanoseconds of an entry in one more epoch: what starting costs is not in it."""
     passes = [point for point in points if "tol" not in point["point"]]
     if not passes:
         return None
-    return min(passes, key=lambda p: abs(p["point"].get("epochs", 1) - EPOCHS_TO_TIME))
+    first, last = passes[0], passes[-1]
+    if first is last:
+        return 1e9 * first["seconds"] / first["entries"]
+    return 1e9 * (last["seconds"] - first["seconds"]) / (last["entries"] - first["entries"])
 
 
 def seconds_to_loss(curve, target):

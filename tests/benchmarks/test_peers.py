@@ -61,13 +61,13 @@ def test_targets_are_near_the_best_of_all_systems():
 
 def test_summary_takes_medians_and_divides_by_the_reference_of_the_same_run():
     runs = [
-        run_of((1e-6, 2e-6, 10e-6), (0.5, 0.4, 0.3), reference_ns=1.0),
-        run_of((2e-6, 4e-6, 20e-6), (0.5, 0.4, 0.3), reference_ns=2.0, peak=None),
-        run_of((9e-6, 9e-6, 90e-6), (0.8, 0.4, 0.2), reference_ns=2.0, peak=3_000_000),
+        run_of((3e-6, 5e-6, 11e-6), (0.5, 0.4, 0.3), reference_ns=1.0),
+        run_of((4e-6, 8e-6, 20e-6), (0.5, 0.4, 0.3), reference_ns=2.0, peak=None),
+        run_of((9e-6, 9e-6, 81e-6), (0.8, 0.4, 0.2), reference_ns=2.0, peak=3_000_000),
     ]
     summary = summary_of("a", runs)
-    assert summary.curve == [(2e-6, 0.5, 0.9), (4e-6, 0.4, 0.9), (20e-6, 0.3, 0.9)]
-    # Of five epochs over 1,000 entries: 2, 4 and 18 ns; over 1, 2 and 2 of the reference.
+    assert summary.curve == [(4e-6, 0.5, 0.9), (8e-6, 0.4, 0.9), (20e-6, 0.3, 0.9)]
+    # Of four more epochs over 1,000 entries: 2, 4 and 18 ns; over 1, 2 and 2 of the reference.
     assert summary.ns == pytest.approx(4.0)
     assert summary.ratio == pytest.approx(2.0)
     assert summary.peak == 2_000_000
