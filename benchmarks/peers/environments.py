@@ -97,7 +97,7 @@ def _reason(python, environment, log):
         return environment.by_hand
     text = [line for line in (log.read_text() + found.stderr).splitlines() if line.strip()]
     errors = [line for line in text if "rror" in line or "not installed" in line]
-    return f"{(errors or text or ['?'])[-1].strip()} ({log})"
+    return f"{(errors or text or ['?'])[-1].strip()} (delete {log} to try again)"
 
 
 def _base_python(version):

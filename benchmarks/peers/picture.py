@@ -1,13 +1,16 @@
 """Test log-loss against seconds of training, one line a system, named where it ends."""
 
+import itertools
+
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 # Legible on white and on black.
-TEXT, OURS, PEERS = "#808080", "#e8590c", "#4c8fc4"
+TEXT, OURS = "#808080", "#e8590c"
+PEERS = ("#3b8ed0", "#2a9d8f", "#8e7cc3", "#b8860b", "#c2699a", "#5f9e3a", "#a0785a", "#6f8ea3")
 # Best log-loss to this multiple of it; what never gets there is left out.
-TALLEST = 1.25
+TALLEST = 1.15
 LINE_HEIGHT = 0.042
 
 
@@ -19,14 +22,16 @@ def draw(summaries, path, title):
     best = min(summary.log_loss for summary in summaries)
     bottom, top = best * 0.99, best * TALLEST
     shown = [s for s in summaries if "threads" not in s.name and s.log_loss < top]
+    peers = itertools.cycle(PEERS)
+    colors = {s.name: OURS if _is_ours(s) else next(peers) for s in shown}
     for summary in shown:
-        ours = summary.name.startswith("fastada")
-        seconds, losses, _ = zip(*sorted(summary.curve), strict=True)
+        ours = _is_ours(summary)
+        seconds, losses, _ = zip(*summary.curve, strict=True)
         axes.plot(
             seconds,
             losses,
             "o-",
-            color=OURS if ours else PEERS,
+            color=colors[summary.name],
             linewidth=2.5 if ours else 1.3,
             markersize=5 if ours else 3.5,
             zorder=3 if ours else 2,
@@ -35,8 +40,7 @@ def draw(summaries, path, title):
     axes.set_xscale("log")
     axes.set_ylim(bottom, top)
     left, right = axes.get_xlim()
-    axes.set_xlim(left, right)
-    _name(axes, shown, bottom, top)
+    _name(axes, shown, colors, bottom, top)
     _style(axes, left, right)
     axes.set_xlabel("seconds of training", color=TEXT)
     axes.set_ylabel("log-loss on the test set", color=TEXT)
@@ -52,26 +56,30 @@ def spread(places, distance):
     return moved
 
 
-def _name(axes, summaries, bottom, top):
+def _is_ours(summary):
+    return summary.name.startswith("fastada")
+
+
+def _name(axes, summaries, colors, bottom, top):
     """Names in a column at the right, at the heights of the lines' ends."""
     ends = sorted(
-        ((loss, seconds, s) for s in summaries for seconds, loss, _ in [max(s.curve)]),
+        ((loss, seconds, s.name) for s in summaries for seconds, loss, _ in s.curve[-1:]),
         key=lambda end: end[0],
     )
     heights = [(min(end[0], top) - bottom) / (top - bottom) for end in ends]
-    for height, (loss, seconds, summary) in zip(spread(heights, LINE_HEIGHT), ends, strict=True):
-        ours = summary.name.startswith("fastada")
+    for height, (loss, seconds, name) in zip(spread(heights, LINE_HEIGHT), ends, strict=True):
+        color = colors[name]
         axes.annotate(
-            summary.name,
+            name,
             xy=(seconds, min(loss, top)),
             xytext=(1.02, height),
             textcoords="axes fraction",
-            color=OURS if ours else PEERS,
-            fontweight="bold" if ours else "normal",
-            fontsize=9,
+            color=color,
+            fontweight="bold" if color == OURS else "normal",
+            fontsize=10,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": TEXT, "linewidth": 0.4, "alpha": 0.6},
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.6},
         )
 
 

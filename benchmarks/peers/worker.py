@@ -19,7 +19,7 @@ from benchmarks.peers.rows import load
 from benchmarks.peers.systems import systems_for
 
 # A first fit quicker than this is done again: the first call of anything takes longer.
-WARM_UP = 1.0
+WARM_UP = 3.0
 
 
 def scores(probability, y):
