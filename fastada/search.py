@@ -12,13 +12,18 @@ gather of each feature (fastada/grid.py).
    A parabola through the three gives the rate with the least loss.
 
 What is best for the first rows is too large for all of them, visited several times: steps that
-follow each row closely gain most while little is known. On eleven public data sets, of 1,000 to
-40,000 rows and 2 to 77 classes, the rate with the least loss before learning fell by about 0.1
-octaves each time the rows doubled, and the one best at the end of training lay about a third of an
-octave below that of all rows. The rate taken is lower by as much.
+follow each row closely gain most while little is known. On public data sets of 1,000 to 40,000 rows
+and 2 to 77 classes the rate with the least loss before learning fell by about 0.1 octaves each time
+the rows doubled, and the one best at the end of training lay below that of all rows by 0.2 octaves
+after one epoch, and 0.8 after ten. The rate taken is lower by 0.7 whatever max_iter is, which is
+a bound only, so that epochs more or less go on from the same ones.
 
-Training starts anew with the rate chosen: the rows of the search are few, and the model is the one
-that a user would get who had set that rate.
+The rates are those of the features. The intercept's unit is one, whatever the features are worth:
+its rate follows theirs down, but never rises above the formula's, since an intercept that jumps
+with every row of a rare class costs up to a twentieth of the log-loss.
+
+Training starts anew with the rate chosen: the rows of the search are few, and but for the intercept
+the model is the one that a user would get who had set that rate.
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ CHOOSE_ROWS = 2048, 8192  # at least, at most
 # Of all rows at most, where there are many; models of several outputs share less of their work.
 MOST_OF_ROWS, MOST_OF_SEVERAL_OUTPUTS = 1 / 4, 1 / 8
 Z = 2.0
-LESS_OCTAVES, LESS_PER_DOUBLING = 0.35, 0.1
+LESS_OCTAVES, LESS_PER_DOUBLING = 0.7, 0.1
 
 
 @dataclass(frozen=True)
@@ -82,11 +87,11 @@ class RateSearch:
 
 
 def scaled(scale: Scale, factor: float) -> Scale:
-    """Give the scale with its learning rates multiplied."""
+    """Give the scale with its learning rate multiplied, the intercept's by 1 at most."""
     return Scale(
         scale.rate * factor,
         scale.accumulator,
-        scale.intercept_rate * factor,
+        scale.intercept_rate * min(factor, 1.0),
         scale.intercept_accumulator,
     )
 
