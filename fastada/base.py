@@ -38,6 +38,9 @@ from fastada.threads import Team, check_replicas, useful_threads
 from fastada.validation import FLOATS, canonical_rows, check_structure
 from fastada.visits import Visits
 
+# Losses of calls of partial_fit, of which a stream has no end.
+MOST_CALLS_KEPT = 1000
+
 
 class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """Base of AdaGradClassifier and AdaGradRegressor, which document the parameters."""
@@ -435,5 +438,6 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
         loss = self._learn(rows, targets, visits, self._team(rows, targets, visits), 1, losses)
         if len(visits.order):
             self.loss_curve_.append(loss)
+            del self.loss_curve_[:-MOST_CALLS_KEPT]
         before, now = self._progress, visits.progress(losses)
         self._progress = before[0] + now[0], before[1] + now[1]

@@ -139,7 +139,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     t_ : int
         Steps since the weights were zero.
     loss_curve_ : list of float
-        Mean loss of each epoch, every row's before it is learned, summed over the outputs.
+        Mean loss of each epoch, every row's before it is learned, summed over the outputs; with
+        partial_fit of each call, the last 1,000.
     objective_curve_ : list of float
         loss_curve_ plus the penalty at the end of each epoch.
     validation_loss_curve_ : list of float

@@ -9,7 +9,7 @@ without duplicates in a row and inside the columns, indptr that runs forward,
 finite gradients, slots as wide as the rule's record. fastada/optim sees to it.
 """
 
-from libc.math cimport expm1, pow, sqrt
+from libc.math cimport INFINITY, expm1, pow, sqrt
 from libc.stdint cimport int64_t
 
 from coasting cimport Coasting, coast_from
@@ -103,6 +103,7 @@ cdef inline ComidL1 comid_l1(Settings s) noexcept nogil:
 cdef inline ComidElastic comid_elastic(Settings s) noexcept nogil:
     cdef ComidElastic rule
     rule.rate, rule.epsilon, rule.l1, rule.l2 = s.learning_rate, s.epsilon, s.l1, s.l2
+    rule.largest_kappa = INFINITY  # not bounded by what is known here
     return rule
 
 

@@ -41,6 +41,18 @@ def test_chunks_of_a_thousand_rows_with_automatic_scale():
     np.testing.assert_array_equal(chunks.coef_, whole.coef_)
 
 
+def test_a_stream_keeps_the_last_thousand_losses(text_like):
+    X, y = text_like
+    model = AdaGradClassifier(learning_rate=0.5, initial_accumulator=0.01)
+    losses = []
+    for call in range(1003):
+        row = slice(call % 300, call % 300 + 1)
+        model.partial_fit(X[row], y[row], classes=np.unique(y))
+        losses.append(model.loss_curve_[-1])
+    assert model.loss_curve_ == losses[3:]
+    assert model.progressive_loss_ != pytest.approx(np.mean(losses[3:]), rel=1e-12)
+
+
 def test_regressor_in_chunks(text_like):
     X, _ = text_like
     y = np.random.default_rng(0).normal(size=X.shape[0])
