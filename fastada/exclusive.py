@@ -34,7 +34,8 @@ def exclusive(method: Method) -> Method:
             return method(self, *args, **kwargs)
         finally:
             if trainer is mine:
-                del _trainers[id(self)]
+                # Gone where this thread has forked in between, in the child.
+                _trainers.pop(id(self), None)
 
     return cast(Method, guarded)
 

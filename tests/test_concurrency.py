@@ -61,13 +61,15 @@ def test_predictions_while_another_model_learns(text_like):
     learner, done = AdaGradClassifier(), threading.Event()
 
     def learn():
-        for _ in range(30):
-            learner.partial_fit(X, y, classes=np.unique(y))
-        done.set()
+        try:
+            for _ in range(30):
+                learner.partial_fit(X, y, classes=np.unique(y))
+        finally:
+            done.set()
 
     def predict():
         n = 0
-        while n < 3 or not done.is_set():
+        while n < 3 or not done.wait(0.001):
             np.testing.assert_array_equal(model.decision_function(X), expected)
             n += 1
 
@@ -100,7 +102,7 @@ def test_predictions_of_the_model_that_learns_are_of_some_step(text_like, name, 
     done, seen = threading.Event(), []
 
     def look():
-        while not done.is_set():
+        while not done.wait(0.001):
             seen.append(model.decision_function(X).tobytes())
             assert model.n_nonzero_ <= 600
 
@@ -225,3 +227,20 @@ def test_forked_while_another_thread_trains(text_like, during_fit):
     called = during_fit(lambda: in_thread(fork))
     AdaGradClassifier(random_state=0, verbose=1).fit(X, y)
     assert called == [0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forked_by_the_thread_that_trains(text_like, during_fit):
+    X, y = text_like
+    expected = AdaGradClassifier(random_state=0).fit(X, y).coef_
+    children = during_fit(os.fork)
+    in_order = False
+    try:
+        model = AdaGradClassifier(random_state=0, verbose=1).fit(X, y)
+        in_order = np.array_equal(model.coef_, expected)
+    finally:
+        if children == [0]:
+            os._exit(0 if in_order else 1)
+    assert in_order
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
