@@ -52,10 +52,12 @@ sanitize: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 sanitize: build/address/built
 	cd build/address/lib && export LD_PRELOAD="$(call sanitizer,asan)" && $(OUTSIDE) $(CURDIR)/tests
 
-sanitize-threads: export TSAN_OPTIONS := halt_on_error=1:ignore_noninstrumented_modules=1
+sanitize-threads: export TSAN_OPTIONS := halt_on_error=1
 sanitize-threads: build/thread/built
 	cd build/thread/lib && export LD_PRELOAD="$(call sanitizer,tsan)" && $(OUTSIDE) \
-		$(addprefix $(CURDIR)/tests/,test_threads.py test_concurrency.py)
+		$(addprefix $(CURDIR)/tests/,test_races.py test_threads.py test_concurrency.py \
+		test_text_scoring.py::test_threads_may_share_a_model \
+		text/test_large_text.py::test_threads_change_no_bit)
 
 debug-test: build/debug/built
 	cd build/debug/lib && $(OUTSIDE) $(CURDIR)/tests
@@ -63,7 +65,7 @@ debug-test: build/debug/built
 build/address/built: private export FASTADA_SANITIZE := address,undefined
 build/thread/built: private export FASTADA_SANITIZE := thread
 build/debug/built: private export FASTADA_DEBUG := 1
-build/%/built: $(VENV)/has-test $(SOURCES)
+build/%/built: $(VENV)/has-test $(SOURCES) $(shell find fastada -name '*.py')
 	$(PIP) setuptools 'cython>=3.1'
 	$(BIN)/python setup.py -q build --build-base build/$* --build-lib build/$*/lib
 	touch $@

@@ -1,0 +1,49 @@
+"""That the build of `make sanitize-threads` sees a race: two are planted in what threads do."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import numpy as np
+import scipy.sparse as sp
+from fastada import AdaGradClassifier, combine, threads
+
+merge_records, blank_copy, replicas = combine.merge_records, threads.State.blank_copy, []
+
+def merge_all(base, replicas, columns, n_steps, settings, begin, end):
+    merge_records(base, replicas, columns, n_steps, settings, 0, base.n_features)
+
+def the_same_replica(state):
+    if not replicas:
+        replicas.append(blank_copy(state))
+    return replicas[0]
+
+{plant}
+X = sp.random_array((40_000, 100_000), density=5e-4, format="csr", rng=0)
+y = np.arange(40_000) % 2
+AdaGradClassifier(n_jobs=4, alpha=1e-4, max_iter=2, random_state=0).fit(X, y)
+"""
+
+
+@pytest.mark.skipif("tsan" not in os.environ.get("LD_PRELOAD", ""), reason="no ThreadSanitizer")
+@pytest.mark.parametrize(
+    ("plant", "race"),
+    [
+        ("", None),
+        ("combine.merge_records = merge_all", "combine_merge"),
+        ("threads.State.blank_copy = the_same_replica", "single_learn"),
+    ],
+    ids=["none", "merging", "learning"],
+)
+def test_race_is_reported(plant, race):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(plant=plant)], capture_output=True, text=True
+    )
+    if race is None:
+        assert done.returncode == 0, done.stderr
+    else:
+        assert "WARNING: ThreadSanitizer: data race" in done.stderr
+        assert race in done.stderr
