@@ -220,7 +220,13 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             return started, None
         state, _, formula = started
         scale, search = search_rate(
-            rows, targets, weight, order, formula, lambda s: self._make_settings(rows, s)
+            rows,
+            targets,
+            weight,
+            order,
+            formula,
+            lambda s: self._make_settings(rows, s),
+            n_replicas=useful_threads(effective_n_jobs(self.n_jobs), rows, targets),
         )
         if self.verbose and search is not None:
             print(search, flush=True)

@@ -120,6 +120,8 @@ def seed_of(random_state: Any, seed: int | None) -> int:
 def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     """Give a 64-bit key of each row's content, equal for equal rows with equal targets."""
     keys = np.zeros(rows.n_rows, dtype=np.uint64)
+    if not rows.n_rows:
+        return keys
     columns = np.ascontiguousarray(target, dtype=np.float64).reshape(rows.n_rows, -1)
     width = columns.shape[1]
     _csr.row_keys(

@@ -54,7 +54,7 @@ class DaskEstimator:
         ----------
         X : Dask array, bag, data frame or series, or list of delayed or futures
             Blocks of whole rows: CSR matrices or arrays, or of a TextClassifier texts. What has
-            been persisted stays where it is.
+            been persisted, or is made from what has been, is learned where that is.
         y, sample_weight : the same
             Cut at the same rows.
         checkpoint : str or path-like, optional
@@ -86,8 +86,8 @@ class DaskEstimator:
         if checkpoint is not None:
             point = Checkpoint(checkpoint, resume, lambda: local, local.get_params(deep=False))
         linear, vectorizer, goes_on = self._parts(local)
-        held = places(client, X)
-        fit(Task(linear, vectorizer, client, partitions, held, goes_on, point))
+        homes = places(client, X, partitions)
+        fit(Task(linear, vectorizer, client, partitions, homes, goes_on, point))
         for name, value in vars(local).items():
             setattr(self, name, value)
         return self

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import dask
 import numpy as np
+from dask.core import keys_in_tasks
 from dask.delayed import Delayed
 from distributed import Client, Future, futures_of, wait
 
@@ -16,6 +19,11 @@ class Partition(NamedTuple):
     X: Any
     y: Any = None
     weight: Any = None
+
+
+def length_of(part: Any) -> int:
+    """Count the rows of a partition."""
+    return int(part.shape[0]) if hasattr(part, "shape") else len(part)
 
 
 def is_distributed(X: Any) -> bool:
@@ -78,23 +86,66 @@ def aligned(X: Any, y: Any, weight: Any) -> list[Partition]:
     return [Partition(*parts) for parts in zip(*columns.values(), strict=True)]
 
 
-def places(client: Client, X: Any) -> dict[str, str]:
-    """Say where those partitions are that some worker has already."""
-    futures = X if isinstance(X, list) else [X]
-    held = futures_of(futures)
-    if held:
-        wait(held)
+def places(client: Client, X: Any, partitions: list[Partition]) -> list[str | None]:
+    """Say where partitions are, or most of the persisted pieces that they are made from."""
+    below: dict[Any, set[Any]] = {}
+    keys = [part.X.key for part in partitions]
+    for part in partitions:
+        graph = part.X.__dask_graph__() if isinstance(part.X, Delayed) else {}
+        _walk(part.X.key, graph, below)
+    held = futures_of(X)
+    wait(held)
+    # Tasks that have futures for arguments name their keys alone.
+    named = below.keys() - {future.key for future in held}
+    held += [Future(key, client) for key in named if not below[key]]
     found = client.who_has(held) if held else {}
-    return {str(key): min(workers) for key, workers in found.items() if workers}
+    pieces = {key: Counter([min(workers)]) for key, workers in found.items() if workers}
+    return [
+        min(counts, key=lambda worker: (-counts[worker], worker), default=None)
+        for counts in (_pieces_below(key, below, pieces) for key in keys)
+    ]
+
+
+def _walk(key: Any, graph: Any, below: dict[Any, set[Any]]) -> None:
+    """Take note of what each task needs, from one key on."""
+    ahead = [key]
+    while ahead:
+        here = ahead.pop()
+        if here not in below:
+            task = graph.get(here)
+            needs = {*getattr(task, "dependencies", ()), *keys_in_tasks(graph, [task])}
+            below[here] = needs - {here}
+            ahead += needs
+
+
+def _pieces_below(
+    key: Any, below: dict[Any, set[Any]], pieces: dict[Any, Counter[str]]
+) -> Counter[str]:
+    """Count by worker the persisted pieces that a key needs; `pieces` keeps what is counted."""
+    path = [key]
+    while path:
+        here = path[-1]
+        path += [one for one in below[here] if one not in pieces] if here not in pieces else []
+        if path[-1] == here:
+            pieces.setdefault(here, sum((pieces[one] for one in below[here]), Counter()))
+            path.pop()
+    return pieces[key]
 
 
 def dealt(
-    partitions: list[Partition], held: dict[str, str], threads: dict[str, int]
+    homes: Sequence[str | None], threads: dict[str, int]
 ) -> tuple[list[list[int]], list[str]]:
     """Deal partitions out to shares, a worker having at most as many shares as threads here.
 
     What a worker has stays with it; the rest goes round. The numbers of partitions alone, and not
     who holds them, decide the order of the shares, so that equal partitions give equal models.
+
+    Parameters
+    ----------
+    homes : sequence of str or None
+        The worker that has each partition, if one has.
+    threads : dict of str to int
+        How many shares each worker may have.
 
     Returns
     -------
@@ -106,8 +157,7 @@ def dealt(
     slots = [worker for worker in sorted(threads) for _ in range(threads[worker])]
     shares: list[list[int]] = [[] for _ in slots]
     homeless = []
-    for number, partition in enumerate(partitions):
-        worker = held.get(str(getattr(partition.X, "key", None)))
+    for number, worker in enumerate(homes):
         if worker in threads:
             slot = min(
                 (k for k, name in enumerate(slots) if name == worker),

@@ -9,7 +9,7 @@ import numpy as np
 from dask import delayed
 from distributed import Client
 
-from fastada.dask.partitions import aligned, delayed_parts
+from fastada.dask.partitions import aligned, delayed_parts, length_of
 from fastada.frozen import FrozenState
 
 
@@ -29,8 +29,8 @@ def _shipped(model: Any, client: Client | None) -> Any:
     return delayed(model, pure=False) if client is None else client.scatter(model, hash=False)
 
 
-def _call(model: Any, method: str, X: Any) -> Any:
-    return getattr(model, method)(X)
+def _call(model: Any, method: str, X: Any, of_no_row: Any) -> Any:
+    return getattr(model, method)(X) if length_of(X) else of_no_row
 
 
 def predictions(
@@ -53,11 +53,12 @@ def predictions(
     shipped = _shipped(model, client)
     lengths = getattr(X, "chunks", [[np.nan] * len(delayed_parts(X))])[0]
     tail = () if width is None else (width,)
+    of_no_row = np.empty((0, *tail), dtype)
     parts = [
         da.from_delayed(
-            delayed(_call)(shipped, method, part),
+            delayed(_call)(shipped, method, part, of_no_row),
             shape=(length, *tail),
-            meta=np.empty((0,) * (1 + len(tail)), dtype),
+            meta=of_no_row,
         )
         for part, length in zip(delayed_parts(X), lengths, strict=True)
     ]
@@ -95,7 +96,7 @@ def _sums(model: Any, X: Any, y: Any, weight: Any) -> tuple[float, float, float,
 def _score(sums: list[tuple[float, float, float, float]], is_classifier: bool) -> float:
     total, means, deviations, errors = (np.array(column) for column in zip(*sums, strict=True))
     if is_classifier:
-        return float(1 - errors.sum() / total.sum())
+        return float((total.sum() - errors.sum()) / total.sum())
     mean = total @ means / total.sum()
     scatter = deviations.sum() + total @ (means - mean) ** 2
     return float(1 - errors.sum() / scatter) if scatter else float(not errors.sum())

@@ -6,7 +6,9 @@ were made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from dask.sizeof import sizeof
 from fastada import _csr, combine
 from fastada.base import AdaGradEstimator
 from fastada.combine import Movement
+from fastada.dask.partitions import length_of
 from fastada.epoch import Targets
 from fastada.rows import Rows
 from fastada.scale import Scale
@@ -66,6 +69,7 @@ class Encoding:
 
     classes: npt.NDArray[Any] | None
     of_class: npt.NDArray[np.float64] | None
+    n_features: int
     dtype: np.dtype[Any]
     seed: int | None
 
@@ -108,21 +112,23 @@ def collect(
     """Put n partitions of X, those of y and those of the weights together, and check them."""
     columns = [parts[begin : begin + n] for begin in range(0, len(parts), n)]
     for number, partition in enumerate(zip(*columns, strict=True)):
-        lengths = {_length(part) for part in partition}
+        lengths = {length_of(part) for part in partition}
         if len(lengths) > 1:
             raise ValueError(
                 f"partitions of the same rows differ in length: {sorted(lengths)} in partition "
                 f"{number} of a share"
             )
-    if vectorizer is None:
-        X: Any = estimator._training_rows(_stacked(columns[0]), estimator.dtype)
-        rows = X
+    filled = [part for part in columns[0] if length_of(part)]
+    if vectorizer is not None:
+        X: Any = filled
+        rows = _rows_without_entries(sum(map(length_of, X)))
+    elif filled:
+        X = rows = estimator._training_rows(_stacked(filled), estimator.dtype)
     else:
-        X = [documents for documents in columns[0] if len(documents)]
-        rows = _rows_without_entries(sum(map(len, X)))
+        X = rows = _rows_without_entries(0)
     # scikit-learn's checks refuse what has no row.
     y = _joined(columns[1])
-    y = estimator._check_y(y, rows) if len(y) else y
+    y = estimator._check_y(y, rows) if rows.n_rows else np.zeros(y.shape)
     weight = check_sample_weight(_joined(columns[2]), rows.n_rows) if len(columns) > 2 else None
     return Table(X, y, weight)
 
@@ -183,11 +189,13 @@ def encode(
 ) -> Share:
     """Make what is learned of a share's partitions."""
     rows = table.X
-    if vectorizer is not None:
+    if not len(table.y):
+        rows = _rows_without_entries(0, encoding.n_features, encoding.dtype)
+    elif vectorizer is not None:
         if counts is not None:
             knows_words(vectorizer, counts)
         matrices = [vectorizer.transform(documents) for documents in table.X]
-        rows = estimator._training_rows(_stacked(matrices), encoding.dtype) if matrices else None
+        rows = estimator._training_rows(_stacked(matrices), encoding.dtype)
     elif rows.data.dtype != encoding.dtype:
         rows = Rows(
             rows.indptr,
@@ -196,8 +204,6 @@ def encode(
             rows.n_features,
             rows.largest_value,
         )
-    if rows is None:
-        rows = _rows_without_entries(0, vectorizer.n_features, encoding.dtype)  # type: ignore[union-attr]
     weight = check_sample_weight(table.sample_weight, rows.n_rows)
     if encoding.classes is None:
         targets = Targets(value=table.y.astype(np.float64, copy=False))
@@ -205,15 +211,18 @@ def encode(
         targets = estimator._encode(table.y, encoding.classes)
         if encoding.of_class is not None:
             weight = weight * encoding.of_class[estimator._strata(targets)]
-    visits = Visits(
-        rows,
-        targets.array,
-        weight,
-        estimator.shuffle,
-        None if estimator.random_state is None else encoding.seed,
-        encoding.seed,
-    )
+    visits = visits_by(estimator, encoding)(rows, targets.array, weight)
     return Share(rows, targets, visits, combine.touched_columns(rows, visits.order))
+
+
+def visits_by(estimator: AdaGradEstimator, encoding: Encoding) -> Callable[..., Visits]:
+    """Give what makes visits of rows, targets and their weights."""
+    return partial(
+        Visits,
+        shuffle=estimator.shuffle,
+        random_state=None if estimator.random_state is None else encoding.seed,
+        seed=encoding.seed,
+    )
 
 
 def sums_of(share: Share) -> Sums:
@@ -238,32 +247,44 @@ def sums_of(share: Share) -> Sums:
 def sample_of(share: Share, n_visits: int) -> Sample:
     """Draw a share's part of the rows, of n_visits, that a search for the learning rate may see."""
     order = share.visits.in_random_order()
-    order = order[: -(-CHOOSE_ROWS[1] * len(order) // n_visits)]
+    chosen = np.unique(order[: -(-CHOOSE_ROWS[1] * len(order) // n_visits)])
     rows = share.rows
-    shape = rows.n_rows, rows.n_features
-    X = sp.csr_array((rows.data, rows.indices, rows.indptr), shape=shape)[order]
-    return Sample(X, share.targets.take(order), share.visits.sample_weight[order])
+    X = sp.csr_array((rows.data, rows.indices, rows.indptr), shape=(rows.n_rows, rows.n_features))
+    return Sample(X[chosen], share.targets.take(chosen), share.visits.row_weight[chosen])
 
 
 def find_rate(
-    samples: list[Sample], scale: Scale, settings: Settings, n_visits: int
+    samples: list[Sample],
+    visits_of: Callable[..., Visits],
+    scale: Scale,
+    settings: Settings,
+    n_replicas: int,
+    n_visits: int,
 ) -> tuple[Scale, RateSearch | None]:
-    """Search for the learning rate on the samples of all shares."""
+    """Search for the learning rate on the samples of all shares.
+
+    Where they are all rows, they are visited as on one machine, and it is the rate found there for
+    as many threads.
+    """
     targets = [sample.targets for sample in samples]
     parts: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in targets])
         for name in ("value", "label", "indicator")
         if getattr(targets[0], name) is not None
     }
+    all_targets = replace(targets[0], **parts)
+    rows = canonical_rows(_stacked([sample.X for sample in samples]))
     weight = np.concatenate([sample.weight for sample in samples])
+    visits = visits_of(rows, all_targets.array, weight)
     return search_rate(
-        canonical_rows(_stacked([sample.X for sample in samples])),
-        replace(targets[0], **parts),
-        weight,
-        np.random.default_rng(0).permutation(len(weight)),
+        rows,
+        all_targets,
+        visits.sample_weight,
+        visits.in_random_order(),
         scale,
         lambda other: {**settings, "rate": other.rate, "intercept_rate": other.intercept_rate},
         n_visits,
+        n_replicas,
     )
 
 
@@ -286,10 +307,6 @@ def _joined(parts: Any) -> Any:
         return sp.vstack(parts, format="csr")
     arrays = [part.to_numpy() if hasattr(part, "iloc") else np.asarray(part) for part in parts]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-
-def _length(part: Any) -> int:
-    return int(part.shape[0]) if hasattr(part, "shape") else len(part)
 
 
 def _rows_without_entries(

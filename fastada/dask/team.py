@@ -261,7 +261,6 @@ class Team:
         except (StaleError, KilledWorker, CancelledError, CommClosedError) as error:
             raise LostError(str(error)) from error
         finally:
-            asking.cancel()
             _release(futures)
 
     def _persist(self, ask: Callable[[], Any]) -> Any:

@@ -33,6 +33,7 @@ from fastada.dask.shares import (
     knows_words,
     sample_of,
     sums_of,
+    visits_by,
 )
 from fastada.dask.team import Team
 from fastada.epoch import diverged
@@ -44,7 +45,7 @@ from fastada.stopping import Patience
 from fastada.text import HashingVectorizer
 from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import part_of
-from fastada.visits import seed_of
+from fastada.visits import Visits, seed_of
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Task:
         Makes rows of text; becomes fitted.
     client : Client
     partitions : list of Partition
-    held : dict of str to str
+    homes : list of str or None
         The worker of each partition that one has already.
     goes_on : bool
         Start from the estimator as it is.
@@ -70,7 +71,7 @@ class Task:
     vectorizer: HashingVectorizer | None
     client: Client
     partitions: list[Partition]
-    held: dict[str, str]
+    homes: list[str | None]
     goes_on: bool
     checkpoint: Checkpoint | None
 
@@ -88,7 +89,7 @@ def fit(task: Task) -> None:
         If there is no worker, or none left.
     """
     _check_parameters(task.estimator)
-    shares, owners = dealt(task.partitions, task.held, _threads(task))
+    shares, owners = dealt(task.homes, _threads(task))
     parts = [[task.partitions[number] for number in share] for share in shares]
     team = Team(task.client, parts, owners, (_blank(task.estimator), task.vectorizer))
     try:
@@ -145,7 +146,9 @@ def _fit(task: Task, team: Team) -> None:
     if not task.goes_on:
         labels["learning_rate_search_"] = None
         if estimator.learning_rate == "auto":
-            model, labels["learning_rate_search_"] = _with_rate_found(team, model, sums)
+            model, labels["learning_rate_search_"] = _with_rate_found(
+                team, model, sums, visits_by(_blank(estimator), encoding)
+            )
     print_lines = bool(estimator.verbose)
     fingerprint = [facts.n_rows, facts.n_features, sum(s.squares for s in sums), len(sums)]
 
@@ -186,7 +189,9 @@ def _fit(task: Task, team: Team) -> None:
 
 def _all_facts(facts: Sequence[Facts]) -> Facts:
     """Put the facts of all shares together; ValueError if they do not fit."""
-    facts = [one for one in facts if one.n_rows] or [facts[0]]
+    facts = [one for one in facts if one.n_rows]
+    if not facts:
+        raise ValueError("no partition of X has a row")
     widths = {one.n_features for one in facts}
     if len(widths) > 1:
         raise ValueError(f"partitions of X differ in columns: {sorted(widths)}")
@@ -220,7 +225,7 @@ def _encoding(task: Task, facts: Facts) -> tuple[Encoding, dict[str, Any]]:
             )
     seed = seed_of(estimator.random_state, known_seed) if estimator.shuffle else None
     if not isinstance(estimator, AdaGradClassifier):
-        return Encoding(None, None, dtype, seed), {}
+        return Encoding(None, None, facts.n_features, dtype, seed), {}
     many = facts.n_labels is not None
     classes = np.arange(facts.n_labels or 0) if many else facts.labels
     of_class = None
@@ -237,7 +242,7 @@ def _encoding(task: Task, facts: Facts) -> tuple[Encoding, dict[str, Any]]:
     multinomial = not many and len(classes) > 2 and estimator.multi_class == "multinomial"
     labels: dict[str, Any] = {"classes_": classes, "_multilabel": many, "_multinomial": multinomial}
     labels["temperature_"] = 1.0
-    return Encoding(classes, of_class, dtype, seed), labels
+    return Encoding(classes, of_class, facts.n_features, dtype, seed), labels
 
 
 def _class_weights(
@@ -293,11 +298,14 @@ def _model(
 
 
 def _with_rate_found(
-    team: Team, model: Model, sums: Sequence[Sums]
+    team: Team, model: Model, sums: Sequence[Sums], visits_of: Callable[..., Visits]
 ) -> tuple[Model, RateSearch | None]:
     """Resolve learning_rate="auto" on rows of all shares."""
     n_visits = sum(one.n_visits for one in sums)
-    scale, search = team.of_samples(find_rate, sample_of, n_visits, model.scale, model.settings)
+    n_replicas = sum(one.n_visits > 0 for one in sums)
+    scale, search = team.of_samples(
+        find_rate, sample_of, n_visits, visits_of, model.scale, model.settings, n_replicas
+    )
     settings: Settings = {
         **model.settings, "rate": scale.rate, "intercept_rate": scale.intercept_rate
     }  # fmt: skip
