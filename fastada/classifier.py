@@ -60,8 +60,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     initial_accumulator : float or "auto", default="auto"
         G_0, the sum of squared gradients to start from. "auto" is four times the mean square of
         the stored entries, over batch_size^2.
-    beta : float, default=1.0
-        Added to the root of the accumulator by "ftrl".
+    beta : float or "auto", default="auto"
+        Added to the root of the accumulator by "ftrl". "auto" is the root mean square of the
+        stored entries, over batch_size; [2]_ has 1, for entries of 1.
     decay : float, default=1.0
         Below 1, G - G_0 is multiplied by it at every step, so that the last 1 / (1 - decay) steps
         count: for streams that drift. With update="comid" and alpha=0.
@@ -180,7 +181,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         learning_rate: float | str = "auto",
         epsilon: float = 1e-7,
         initial_accumulator: float | str = "auto",
-        beta: float = 1.0,
+        beta: float | str = "auto",
         decay: float = 1.0,
         alpha: float = 0.0,
         l1_ratio: float = 0.0,

@@ -23,7 +23,7 @@ def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:
     """
     check_choice("loss", estimator.loss, losses)
     check_choice("update", estimator.update, UPDATES)
-    for name in ("learning_rate", "initial_accumulator"):
+    for name in ("learning_rate", "initial_accumulator", "beta"):
         value = getattr(estimator, name)
         if isinstance(value, str):
             check_choice(name, value, ("auto",))
@@ -32,7 +32,8 @@ def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:
     if not isinstance(estimator.initial_accumulator, str):
         check_number("initial_accumulator", estimator.initial_accumulator, at_least=0)
     check_number("epsilon", estimator.epsilon, above=0)
-    check_number("beta", estimator.beta, above=0)
+    if not isinstance(estimator.beta, str):
+        check_number("beta", estimator.beta, above=0)
     check_number("alpha", estimator.alpha, at_least=0, at_most=1e30)
     check_number("decay", estimator.decay, above=0, at_most=1)
     if estimator.decay < 1 and (estimator.update != "comid" or estimator.alpha > 0):

@@ -41,7 +41,9 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
     initial_accumulator : float or "auto", default="auto"
         "auto" is four times the mean square target times the mean square stored entry, over
         batch_size^2.
-    beta : float, default=1.0
+    beta : float or "auto", default="auto"
+        Added to the root of the accumulator by "ftrl". "auto" is the root mean square of the
+        stored entries times that of the targets, over batch_size.
     decay : float, default=1.0
     alpha : float, default=0.0
     l1_ratio : float, default=0.0
@@ -103,7 +105,7 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         learning_rate: float | str = "auto",
         epsilon: float = 1e-7,
         initial_accumulator: float | str = "auto",
-        beta: float = 1.0,
+        beta: float | str = "auto",
         decay: float = 1.0,
         alpha: float = 0.0,
         l1_ratio: float = 0.0,

@@ -6,8 +6,10 @@ whatever the scale of the data. The initial accumulator G_0 stands for a few
 gradients of the usual size seen beforehand, so that the first step on a feature
 is not a full rate whatever its gradient: G_0 = 4 mean(x^2) over stored entries,
 over m^2 with batches of m rows, of which most features occur in but one.
-With targets of scale s (regression), gradients and weights scale by s, the rate
-by s and G_0 by s^2. Scaling X or y then scales the weights and nothing else.
+FTRL-Proximal's beta, added to the root of G, is the root mean square gradient of
+a row that is quite wrong: that of the stored entries, over m.
+With targets of scale s (regression), gradients, beta and weights scale by s, the
+rate by s and G_0 by s^2. Scaling X or y then scales the weights and nothing else.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ ACCUMULATOR_FACTOR = 4.0
 
 @dataclass(frozen=True)
 class Scale:
-    """Learning rates and initial accumulators of the features and of the intercept."""
+    """Learning rates and initial accumulators of the features and of the intercept, FTRL's beta."""
 
     rate: float
     accumulator: float
     intercept_rate: float
     intercept_accumulator: float
+    # As "auto" has it. Files of models from before there was one have none.
+    beta: float = 1.0
 
     def with_rate(self, learning_rate: Any) -> Scale:
         """Take another learning rate, unless it is "auto": then the one found first stays."""
@@ -115,4 +119,5 @@ def scale_of_sums(
         intercept_accumulator = ACCUMULATOR_FACTOR * target_scale**2
     else:
         accumulator = intercept_accumulator = float(initial_accumulator)
-    return Scale(rate, accumulator, intercept_rate, intercept_accumulator)
+    beta = target_scale * float(np.sqrt(mean_square)) / batch_size
+    return Scale(rate, accumulator, intercept_rate, intercept_accumulator, beta)

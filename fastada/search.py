@@ -33,7 +33,7 @@ the model is the one that a user would get who had set that rate.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -92,11 +92,10 @@ class RateSearch:
 
 def scaled(scale: Scale, factor: float) -> Scale:
     """Give the scale with its learning rate multiplied, the intercept's by 1 at most."""
-    return Scale(
-        scale.rate * factor,
-        scale.accumulator,
-        scale.intercept_rate * min(factor, 1.0),
-        scale.intercept_accumulator,
+    return replace(
+        scale,
+        rate=scale.rate * factor,
+        intercept_rate=scale.intercept_rate * min(factor, 1.0),
     )
 
 

@@ -186,10 +186,12 @@ def test_regressor_recovers_a_line():
     assert model.intercept_ == pytest.approx([7], abs=0.05)
 
 
+@pytest.mark.parametrize("update", ["comid", "ftrl"])
 @pytest.mark.parametrize("factor", [1e-3, 1e3])
-def test_scaling_the_data_scales_the_weights_and_nothing_else(text_like, factor):
+def test_scaling_the_data_scales_the_weights_and_nothing_else(text_like, factor, update):
     X, y = text_like
-    common = dict(shuffle=False, epsilon=1e-12)  # epsilon has the unit of the data
+    # epsilon has the unit of the data, as has beta, which the intercept shares
+    common = dict(shuffle=False, update=update, epsilon=1e-12, fit_intercept=update != "ftrl")
     plain = AdaGradClassifier(**common).fit(X, y)
     scaled = AdaGradClassifier(**common).fit(X * factor, y)
     np.testing.assert_allclose(scaled.coef_ * factor, plain.coef_, rtol=1e-6, atol=1e-9)

@@ -37,6 +37,9 @@ def compare(estimator, X, y, targets, loss, sample_weight=None, index_type=np.in
     csr.indices = csr.indices.astype(index_type)
     csr.indptr = csr.indptr.astype(index_type)
     estimator.fit(csr, y, sample_weight=sample_weight)
+    beta = estimator.beta
+    if beta == "auto":
+        beta = np.sqrt((csr.data.astype(float) ** 2).mean()) / estimator.batch_size
     W, b = dense_fit(
         X,
         targets,
@@ -45,7 +48,7 @@ def compare(estimator, X, y, targets, loss, sample_weight=None, index_type=np.in
         rate=estimator.learning_rate,
         l1=estimator.alpha * estimator.l1_ratio,
         l2=estimator.alpha * (1 - estimator.l1_ratio),
-        beta=estimator.beta,
+        beta=beta,
         initial_accumulator=estimator.initial_accumulator,
         sample_weight=sample_weight,
         batch_size=estimator.batch_size,
@@ -68,6 +71,7 @@ def hyperparameters(draw):
         l1_ratio=l1_ratio,
         learning_rate=draw(st.sampled_from([0.01, 0.3, 2.0])),
         initial_accumulator=draw(st.sampled_from([0.0, 0.01, 1.0])),
+        beta=draw(st.sampled_from([0.1, 1.0])),
         batch_size=draw(st.sampled_from([1, 2, 5, 100])),
         max_iter=draw(st.integers(1, 3)),
         fit_intercept=draw(st.booleans()),
