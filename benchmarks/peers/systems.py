@@ -81,15 +81,15 @@ BINARY = (
 # Some peers know two classes only. Vowpal Wabbit needs room for a copy of the columns per class.
 MANY = (
     *OURS,
-    System("scikit-learn SGD", "sklearn", TO_FIVE, {"alpha": 1e-6, "eta0": 3.0}),
-    System("scikit-learn SGD, averaged", "sklearn", TO_FIVE, AVERAGED),
+    System("scikit-learn SGD", "sklearn", ALL, SGD),
+    System("scikit-learn SGD, averaged", "sklearn", ALL, AVERAGED),
     System(
-        "Vowpal Wabbit --adaptive", "vowpal_wabbit", TO_FIVE, VW_ADAPTIVE | {"bit_precision": 25}
+        "Vowpal Wabbit --adaptive", "vowpal_wabbit", TO_TEN, VW_ADAPTIVE | {"bit_precision": 25}
     ),
     System("liblinear -s 7", "liblinear", tolerances(1, 0.1), {"solver": 7, "C": 100}),
     System("snapml", "snapml", TO_FIVE, SNAPML),
     System("snapml, 2 threads", "snapml", TO_FIVE, SNAPML, threads=2),
-    System("cyanure", "cyanure", TO_FIVE, {"C": 100}),
+    System("cyanure", "cyanure", epochs(2, 5), {"C": 100}),
     System("lightning AdaGrad", "lightning", epochs(1, 5), LIGHTNING),
     System("torch Adagrad, batches of 256", "torch", epochs(1, 2, 5), BATCH | {"lr": 1.0}),
     System("torch Adagrad, 2 threads", "torch", epochs(1, 2, 5), BATCH | {"lr": 1.0}, threads=2),

@@ -15,7 +15,6 @@ class Peer:
             max_iter=epochs,
             tol=None,
             n_jobs=threads,
-            random_state=0,
             **setting,
         ).fit(self.rows.X, self.rows.y)
 
