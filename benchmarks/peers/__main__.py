@@ -96,7 +96,7 @@ def report(name, results, folder, absent):
         return
     summaries = [summary_of(system, results.of(data, system)) for system in names]
     n_rounds = min(len(results.of(data, system)) for system in names)
-    print(f"\n### {data} (rounds: {n_rounds})\n\n{markdown(summaries)}\n")
+    print(f"\n### {data} (rounds: {n_rounds} or more)\n\n{markdown(summaries)}\n")
     for peer, reason in absent.items():
         print(f"Absent: {peer}: {reason}")
     try:
@@ -105,7 +105,7 @@ def report(name, results, folder, absent):
         print("no picture: matplotlib is not installed")
         return
     picture = folder / f"{data}.png"
-    draw(summaries, picture, f"{data}: one thread each, from training rows in memory or in cache")
+    draw(summaries, picture, f"{data}, a thread each")
     print(f"picture: {picture}")
 
 

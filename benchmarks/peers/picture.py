@@ -37,6 +37,15 @@ def draw(summaries, path, title):
             zorder=3 if ours else 2,
         )
     axes.axhline(best * 1.01, color=TEXT, linewidth=0.8, linestyle=":")
+    axes.text(
+        1,
+        best * 1.011,
+        "1 % above the best",
+        color=TEXT,
+        fontsize=8,
+        ha="right",
+        transform=axes.get_yaxis_transform(),
+    )
     axes.set_xscale("log")
     axes.set_ylim(bottom, top)
     left, right = axes.get_xlim()
