@@ -58,17 +58,19 @@ def main():
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2, 8, 64, 256, 1024])
     parser.add_argument("--syncs", nargs="+", type=int, default=[1, 4, 16])
     parser.add_argument("--rule", choices=RULES, default="COMID")
+    parser.add_argument("--learning-rate", type=float, help="default: 1 / rms row norm, about 1")
     parser.add_argument("--orders", type=int, default=1, help="seeds to take the mean of")
     args = parser.parse_args()
     for name in args.data:
         made_up = name == "synthetic"
         X, X_test, y, y_test = synthetic(10_000, 2**16) if made_up else real_text(name)
         one = None
+        rate = {} if args.learning_rate is None else {"learning_rate": args.learning_rate}
         for n_workers in args.workers:
             for n_syncs in args.syncs if n_workers > 1 else [1]:
                 losses, sent = [], 0.0
                 for seed in range(args.orders):
-                    model = AdaGradClassifier(**RULES[args.rule])
+                    model = AdaGradClassifier(**{**RULES[args.rule], **rate})
                     sent = simulate(model, X, y, n_workers, n_syncs, seed=seed)
                     losses.append(log_loss(y_test, model.predict_proba(X_test)))
                 one = one or np.mean(losses)

@@ -18,9 +18,9 @@ the rows doubled, and the one best at the end of training lay below that of all 
 after one epoch, and 0.8 after ten. The rate taken is lower by 0.7 whatever max_iter is, which is
 a bound only, so that epochs more or less go on from the same ones.
 
-Replicas that are combined (fastada/combine.py) want less too, each of their steps standing for those
-of all: of 64 on IMDB the best rate lay 0.56 octaves below that of one, 0.1 for each doubling, and
-above it they lose more. That is as much as for as many times the rows.
+Replicas that are combined (fastada/combine.py) want less too, each of their steps standing for
+those of all: of 64 on IMDB the best rate lay 0.56 octaves below that of one, 0.1 for each doubling,
+and above it they lose more. That is as much as for as many times the rows.
 
 The rates are those of the features. The intercept's unit is one, whatever the features are worth:
 its rate follows theirs down, but never rises above the formula's, since an intercept that jumps

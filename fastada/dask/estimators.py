@@ -69,7 +69,7 @@ class DaskEstimator:
         Raises
         ------
         TypeError
-            If X is no Dask collection.
+            If X is no Dask collection, or the client asynchronous.
         ValueError
             Where an argument is not as described; the estimator stays as it was.
         FloatingPointError
@@ -79,6 +79,8 @@ class DaskEstimator:
         """
         partitions = aligned(X, y, sample_weight)
         client = self.client
+        if client.asynchronous:
+            raise TypeError("fit waits for its workers: it needs a client with asynchronous=False")
         local = self._fresh()
         point = None
         if resume and checkpoint is None:

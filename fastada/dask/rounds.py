@@ -203,6 +203,11 @@ def move(base: Base, total: Movement | None, number: int, steps_to_come: int) ->
     return base.move(total, number, steps_to_come)
 
 
+def same(total: Movement) -> Movement:
+    """Have a sum, for others to fetch it from here."""
+    return total
+
+
 def rounds_of(base: Base) -> int:
     """Count the rounds that a copy has been through."""
     return base.n_rounds

@@ -28,6 +28,8 @@ LOOK = 0.5
 # A share that has been lost with so many workers is what kills them.
 MOST_LOSSES = 3
 HELD = ("pending", "finished")
+# Workers to which one passes a sum on.
+FAN_OUT = 4
 
 
 class LostError(RuntimeError):
@@ -180,6 +182,19 @@ class Team:
             ]
         return futures[0]
 
+    def _passed_on(self, total: Future[Any] | None, owners: list[str]) -> list[Any]:
+        """Give each worker the sum to fetch from another that has it, each serving a few."""
+        if total is None:
+            return [None] * len(owners)
+        totals: list[Any] = []
+        source = total
+        for k in range(len(owners)):
+            if k and k % FAN_OUT == 0:
+                server = k // FAN_OUT - 1
+                source = self._submit(owners[server], rounds.same, totals[server])
+            totals.append(source)
+        return totals
+
     def _table(self, k: int) -> Future[Any]:
         if k not in self._tables:
             # Loaded where they will be used, but not at all costs.
@@ -227,13 +242,15 @@ class Team:
                         owner, rounds.learn, self._base(owner), self._share(k), k, turn
                     )
             total = self._tree(combine.add, [self._movements[k] for k in self.numbers])
+        owners = list(dict.fromkeys(self.owners))
+        totals = self._passed_on(total, owners)
         try:
             told: list[Told] = self._gather(
-                self._submit(owner, rounds.move, self._base(owner), total, number, steps_to_come)
-                for owner in dict.fromkeys(self.owners)
+                self._submit(owner, rounds.move, self._base(owner), one, number, steps_to_come)
+                for owner, one in zip(owners, totals, strict=True)
             )
         finally:
-            _release([] if total is None else [total])
+            _release(one for one in set(totals) if one is not None)
         _drop(self._movements, list(self._movements))
         _drop(self._tables, list(self._tables))
         return told[0]
@@ -296,7 +313,10 @@ class Team:
             # A worker that came back under its address has nothing of what it had.
             self._n_stale += 1
             if self._n_stale > 10 * MOST_LOSSES:
-                raise RuntimeError(f"the workers keep losing what they had: {error}") from error
+                raise RuntimeError(
+                    "what workers have lost cannot be computed again; partitions that were "
+                    f"scattered cannot: {error}"
+                ) from error
             _drop(self._movements, list(self._movements))
 
     def _give(self, k: int, worker: str) -> None:

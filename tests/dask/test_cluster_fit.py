@@ -1,5 +1,6 @@
 """Fits on a cluster: what replicas on one machine give, from whatever Dask holds."""
 
+import asyncio
 import pickle
 
 import cluster_data
@@ -15,7 +16,7 @@ import fastada.threads
 dask = pytest.importorskip("dask", reason="the extra [dask] is not installed")
 pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 import dask.array as da
-from distributed import futures_of, wait
+from distributed import Client, futures_of, wait
 
 from fastada.dask import AdaGradClassifier, AdaGradRegressor, TextClassifier
 from fastada.dask.partitions import aligned, places
@@ -52,6 +53,29 @@ def test_two_workers_are_two_threads(client, update, n_syncs, penalty):
     np.testing.assert_allclose(model.objective_curve_, expected.objective_curve_, rtol=1e-9)
     assert model.t_ == expected.t_
     assert_forgotten(client)
+
+
+@pytest.mark.usefixtures("threads_for_few_rows")
+def test_many_workers_are_as_many_threads():
+    X, y = zipf()
+    parameters = dict(learning_rate=1.0, shuffle=False, max_iter=2, tol=None, n_syncs=2)
+    expected = fastada.AdaGradClassifier(n_jobs=11, **parameters).fit(X, y)
+    with Client(processes=False, n_workers=11, threads_per_worker=1, dashboard_address=":0") as few:
+        model = AdaGradClassifier(**parameters).fit(dealt(X, 11), dealt(y, 11))
+        assert_forgotten(few)
+    np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9, atol=1e-12)
+    assert model.t_ == expected.t_
+
+
+def test_an_asynchronous_client_is_refused(cluster):
+    async def fit():
+        async with Client(cluster.scheduler_address, asynchronous=True) as client:
+            model = AdaGradClassifier()
+            model.client = client
+            with pytest.raises(TypeError, match="asynchronous=False"):
+                model.fit(dealt(zipf(20)[0]), dealt(zipf(20)[1]))
+
+    asyncio.run(fit())
 
 
 @pytest.mark.usefixtures("threads_for_few_rows")
