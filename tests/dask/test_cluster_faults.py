@@ -1,5 +1,6 @@
 """Workers that are killed, clients that go away, fits that go on from a checkpoint."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from cluster_data import assert_forgotten, bits, dealt, zipf
 import fastada
 
 pytest.importorskip("distributed", reason="the extra [dask] is not installed")
+from distributed import Client, LocalCluster
+from sklearn.metrics import log_loss
 
 from fastada.dask import AdaGradClassifier, AdaGradRegressor
 from fastada.dask.checkpoint import Checkpoint
@@ -26,31 +29,70 @@ def kill_one(client):
     os.kill(max(client.run(os.getpid).values()), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("moment", ["while it learns", "while it reads"])
-def test_a_worker_killed_changes_no_bit(client, monkeypatch, moment):
+@contextlib.contextmanager
+def once_submitted(name, count, action):
+    """Act when a task of that name has been submitted so many times; give the names of all."""
+    submit, done = Team._submit, []
+
+    def and_act(team, worker, function, *args):
+        future = submit(team, worker, function, *args)
+        done.append(function.__name__)
+        if function.__name__ == name and done.count(name) == count:
+            action()
+        return future
+
+    Team._submit = and_act
+    try:
+        yield done
+    finally:
+        Team._submit = submit
+    assert done.count(name) >= count
+
+
+@pytest.mark.parametrize(("name", "count"), [("learn", 6), ("encode", 2)])
+def test_a_worker_killed_changes_no_bit(client, name, count):
     X, y = zipf()
     expected = AdaGradClassifier(**PARAMETERS).fit(dealt(X, 4), dealt(y, 4))
     client.wait_for_workers(2, timeout=60)
-    submit, done, killed = Team._submit, [], []
-
-    def and_kill(team, worker, function, *args):
-        future = submit(team, worker, function, *args)
-        done.append(function.__name__)
-        wanted = {
-            "while it learns": done.count("learn") == 6,
-            "while it reads": done.count("encode") == 2,
-        }[moment]
-        if wanted and not killed:
-            killed.append(True)
-            kill_one(client)
-        return future
-
-    monkeypatch.setattr(Team, "_submit", and_kill)
-    model = AdaGradClassifier(**PARAMETERS).fit(dealt(X, 4), dealt(y, 4))
-    assert killed
+    with once_submitted(name, count, lambda: kill_one(client)) as done:
+        model = AdaGradClassifier(**PARAMETERS).fit(dealt(X, 4), dealt(y, 4))
     assert bits(model) == bits(expected)
     # Of the rounds of eight parts by two, one share of one round was learned again at most.
     assert done.count("learn") <= 2 * 8 + 1
+    assert_forgotten(client)
+
+
+def test_four_workers_one_of_them_killed_do_as_well_as_one_machine():
+    X, y = zipf(6000)
+    parameters = dict(max_iter=5, tol=None, random_state=0)
+    rows, labels = dealt(X[:4000], 8), dealt(y[:4000], 8)
+
+    def loss(model):
+        return log_loss(y[4000:], model.predict_proba(X[4000:]))
+
+    sequential = fastada.AdaGradClassifier(**parameters).fit(X[:4000], y[:4000])
+    with (
+        LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        expected = AdaGradClassifier(**parameters).fit(rows, labels)
+        with once_submitted("learn", 10, lambda: kill_one(client)):
+            model = AdaGradClassifier(**parameters).fit(rows, labels)
+    assert bits(model) == bits(expected)
+    assert abs(loss(model) / loss(sequential) - 1) < 0.02
+
+
+def test_ctrl_c_leaves_nothing_running(client):
+    X, y = zipf()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with (
+            once_submitted("learn", 10, lambda: os.kill(os.getpid(), signal.SIGINT)),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            AdaGradClassifier(max_iter=10**6, tol=None).fit(dealt(X), dealt(y))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert_forgotten(client)
 
 
