@@ -100,7 +100,8 @@ class State:
         self._read: tuple[Any, npt.NDArray[Any]] | None = None
         self.clock = np.zeros(2, dtype=np.int64)
         self.records = aligned_zeros((n_features, 2 * n_outputs + 2 * is_stamped(settings)), dtype)
-        self.accumulators[:] = initial_accumulator
+        if initial_accumulator:  # or else columns take no memory until they occur
+            self.accumulators[:] = initial_accumulator
         self.intercept = np.zeros((n_outputs, 2))
         self.intercept[:, 1] = initial_intercept_accumulator
 
@@ -150,13 +151,20 @@ class State:
     def weights(self, settings: Settings) -> npt.NDArray[Any]:
         """Give the weights as of now, shape (n_features, n_outputs), read-only.
 
-        The records stay as they are. The answer is kept until the next step.
+        The records stay as they are. The answer is kept until the next step. Raises MemoryError
+        where the machine has not room for both.
         """
         read = self._read
         if read is not None and read[0] == (self.n_steps, *settings.values()):
             return read[1]
+        shape = self.n_features, self.n_outputs
+        check_memory(
+            self.records.nbytes + math.prod(shape) * self.dtype.itemsize,
+            f"a state of {self.n_features} features with a copy of the weights",
+            "fewer features or classes, or dtype='float32'",
+        )
         with self.lock:
-            weights = np.empty((self.n_features, self.n_outputs), dtype=self.dtype)
+            weights = np.empty(shape, dtype=self.dtype)
             _scoring.weights(self.records, self.clock, settings, weights)
             weights.flags.writeable = False
             self._read = ((self.n_steps, *settings.values()), weights)

@@ -1,6 +1,7 @@
 """Data as it comes: right, or refused with a clear error before anything is changed."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -330,6 +331,29 @@ def test_a_state_larger_than_memory_is_refused_before_it_is_allocated():
     )
     with pytest.raises(MemoryError, match=r"needs [\d,]+ bytes; this machine has"):
         AdaGradClassifier().fit(huge, [0, 1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere zeros may take memory")
+def test_columns_beyond_two_to_the_31_are_trained_where_they_occur():
+    columns = 2**31 + 1000
+    if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 10 * columns:
+        pytest.skip("a state of 17 GB is refused here")
+    near = sp.random_array((100, 20), density=0.3, rng=0, format="csr", dtype=np.float32)
+    far = near.indices.astype(np.int64) + (columns - 20)
+    X = sp.csr_array((near.data, far, near.indptr), shape=(100, columns))
+    y = np.arange(100) % 2
+    fixed = {"learning_rate": 0.5, "initial_accumulator": 0.0}
+    model, expected = (AdaGradClassifier(**fixed).partial_fit(Z, y, [0, 1]) for Z in (X, near))
+    np.testing.assert_array_equal(model._state.records[-20:], expected._state.records)
+    assert model.t_ == 100
+
+
+def test_weights_that_do_not_fit_beside_the_state_are_refused():
+    model = AdaGradClassifier(learning_rate=0.5, initial_accumulator=0.0)
+    model.partial_fit(np.ones((2, 1), np.float32), [0, 1], classes=[0, 1])
+    model._state.records = np.broadcast_to(model._state.records, (2**45, 2))
+    with pytest.raises(MemoryError, match=r"with a copy of the weights needs [\d,]+ bytes"):
+        model.coef_  # noqa: B018
 
 
 def test_entries_beyond_two_to_the_31(tmp_path):
