@@ -275,7 +275,7 @@ def test_features_that_no_worker_has_shrink_by_all_steps(rule, dtype):
     )
 
 
-@pytest.mark.parametrize("rule", COMID)
+@pytest.mark.parametrize("rule", COMID[1:])
 def test_shrinkage_counts_once_however_many_workers_have_a_feature(rule):
     # Hinge losses of zero: no gradient, so that all that happens is the penalty.
     problem = Problem(rule, loss="hinge", learned=0, fit_intercept=False)
