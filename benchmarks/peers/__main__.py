@@ -18,7 +18,7 @@ from benchmarks.peers.adapters.fastada import Peer
 from benchmarks.peers.environments import AT_HAND, interpreter, set_up
 from benchmarks.peers.results import Results, ns_per_entry, summary_of
 from benchmarks.peers.rows import load
-from benchmarks.peers.systems import REFERENCE, systems_for
+from benchmarks.peers.systems import BINARY, MANY, REFERENCE, systems_for
 from benchmarks.peers.table import markdown
 from benchmarks.peers.worker import seconds_of
 
@@ -73,7 +73,9 @@ def measure(name, args, results):
     reference = Reference(data)
     for round_ in range(args.rounds):
         for system in systems:
-            if system.peer in absent or len(results.of(data.name, system.name)) > round_:
+            if {system.peer, system.name} & set(absent) or len(
+                results.of(data.name, system.name)
+            ) > round_:
                 continue
             if time.monotonic() > args.until:
                 return absent
@@ -90,7 +92,7 @@ def measure(name, args, results):
 
 def report(name, results, folder, absent):
     """Print a set's table and draw its picture."""
-    data = Path(name).name
+    data = sets.key_of(name)
     names = list(dict.fromkeys(run["system"] for run in results.of(data)))
     if not names:
         return
@@ -118,6 +120,7 @@ def main():
     parser.add_argument(
         "--seconds", type=float, default=float("inf"), help="stop after; go on later"
     )
+    parser.add_argument("--again", help="peers whose results are to be forgotten first")
     parser.add_argument("--folder", type=Path, default=ROOT / ".peers")
     parser.add_argument("--quick", action="store_true", help="few rows, what needs no installing")
     args = parser.parse_args()
@@ -127,6 +130,8 @@ def main():
         args.only, args.rounds, names = ",".join(AT_HAND), 1, names or ["zipf-quick"]
     args.folder.mkdir(parents=True, exist_ok=True)
     results = Results(args.folder / "results.jsonl")
+    if args.again:
+        results.forget({s.name for s in (*BINARY, *MANY) if s.peer in args.again.split(",")})
     for name in names or sets.default_names():
         absent = measure(name, args, results)
         report(name, results, args.folder, absent)

@@ -23,6 +23,10 @@ class Results:
         with open(self.path, "a") as file:
             file.write(json.dumps(run) + "\n")
 
+    def forget(self, systems):
+        self.runs = [run for run in self.runs if run["system"] not in systems]
+        self.path.write_text("".join(json.dumps(run) + "\n" for run in self.runs))
+
     def of(self, data, system=None):
         return [run for run in self.runs if run["data"] == data and system in (None, run["system"])]
 

@@ -1,5 +1,6 @@
 """The sets of rows: real text where it is at hand, made-up rows, or a file of one's own."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,20 @@ def prepare(name, folder: Path) -> Path:
 
     `name` is one of the sets or the path of an svmlight file, a fifth of whose rows are held out.
     """
-    path = folder / "data" / Path(name).name
+    path = folder / "data" / key_of(name)
     if not (path / "sizes.json").exists():
         print(f"preparing {name}", flush=True)
         rows.save(path, *_split(name))
     return path
+
+
+def key_of(name):
+    """The name that a set's rows and results are kept by: another one when a file has changed."""
+    path = Path(name)
+    if not path.is_file():
+        return name
+    state = f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}"
+    return f"{path.name}-{zlib.crc32(state.encode()):08x}"
 
 
 def _split(name):
