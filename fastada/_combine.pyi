@@ -28,19 +28,6 @@ def apply(
     squares: _Array,
     share: _Array,
 ) -> None: ...
-def merge(
-    base: _Array,
-    replicas: list[_Array],
-    columns: list[_Array],
-    index_type: _Array,
-    paces: list[float],
-    settings: Mapping[str, Any],
-    start: float,
-    n_steps: float,
-    n_outputs: int,
-    begin: int,
-    end: int,
-) -> None: ...
 def add(
     columns: _Array,
     change: _Array,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -255,41 +256,43 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
     ) -> None:
         patience = Patience(self.tol, self.n_iter_no_change)
         callbacks = EpochCallbacks(self, X, y, self.max_iter, self._fitted_attributes)
-        team = self._team(rows, targets, visits)
         best = self._state
-        for epoch in range(self.max_iter):
-            callbacks.epoch_begins()
-            start = time.perf_counter()
-            # Of each row before it is learned for the first time.
-            losses = np.full(rows.n_rows, np.nan) if self._state.n_epochs == 0 else None
-            loss = self._learn(rows, targets, visits, team, epoch + 1, losses)
-            if losses is not None:
-                self._progress = visits.progress(losses)
-            self._state.n_epochs += 1
-            self.n_iter_ = epoch + 1
-            self.loss_curve_.append(loss)
-            self.objective_curve_.append(loss + self._penalty())
-            watched = self.objective_curve_[-1]
-            if validation is not None:
-                watched = self._loss_of(validation)
-                self.validation_loss_curve_.append(watched)
-                if watched <= min(self.validation_loss_curve_):
-                    best = self._state.copy()
-            if self.verbose:
-                self._print_epoch(time.perf_counter() - start)
-            if callbacks.epoch_ends() or patience.is_over(watched):
-                break
+        with self._team(rows, targets, visits, self.max_iter) as team:
+            for epoch in range(self.max_iter):
+                callbacks.epoch_begins()
+                start = time.perf_counter()
+                # Of each row before it is learned for the first time.
+                losses = np.full(rows.n_rows, np.nan) if self._state.n_epochs == 0 else None
+                loss = self._learn(rows, targets, visits, team, epoch + 1, losses)
+                if losses is not None:
+                    self._progress = visits.progress(losses)
+                self._state.n_epochs += 1
+                self.n_iter_ = epoch + 1
+                self.loss_curve_.append(loss)
+                self.objective_curve_.append(loss + self._penalty())
+                watched = self.objective_curve_[-1]
+                if validation is not None:
+                    watched = self._loss_of(validation)
+                    self.validation_loss_curve_.append(watched)
+                    if watched <= min(self.validation_loss_curve_):
+                        best = self._state.copy()
+                if self.verbose:
+                    self._print_epoch(time.perf_counter() - start)
+                if callbacks.epoch_ends() or patience.is_over(watched):
+                    break
         if validation is not None:
             self._state = best
         callbacks.fit_ends()
 
-    def _team(self, rows: Rows, targets: Targets, visits: Visits) -> Team | None:
+    def _team(
+        self, rows: Rows, targets: Targets, visits: Visits, n_epochs: int
+    ) -> AbstractContextManager[Team | None]:
         """Give the threads that are to learn the rows, or None for this one alone."""
         n_threads = useful_threads(effective_n_jobs(self.n_jobs), rows, targets)
         if n_threads == 1:
-            return None
+            return nullcontext()
         shares = visits.shares(n_threads)
-        return Team(rows, targets, visits.sample_weight, shares, self.n_syncs)
+        return Team(rows, targets, visits.sample_weight, shares, self.n_syncs, n_epochs)
 
     def _learn(
         self,
@@ -441,7 +444,8 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             self._take_over(started)
         visits = Visits(rows, targets.array, weight, False, None)
         losses = np.full(rows.n_rows, np.nan)
-        loss = self._learn(rows, targets, visits, self._team(rows, targets, visits), 1, losses)
+        with self._team(rows, targets, visits, 1) as team:
+            loss = self._learn(rows, targets, visits, team, 1, losses)
         if len(visits.order):
             self.loss_curve_.append(loss)
             del self.loss_curve_[:-MOST_CALLS_KEPT]

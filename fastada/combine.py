@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _combine
+from fastada.kernels import merge
 from fastada.rows import Rows
 from fastada.settings import UPDATES, Settings, is_stamped
 from fastada.state import State
@@ -255,27 +256,28 @@ def apply(base: State, settings: Settings, movement: Movement) -> None:
 def merge_records(
     base: State,
     replicas: Sequence[State],
-    columns: Sequence[npt.NDArray[Any]],
+    has: Sequence[npt.NDArray[np.uint8] | None],
     n_steps: Sequence[int],
+    n_steps_of_all: int,
     settings: Settings,
     begin: int,
     end: int,
 ) -> None:
     """Combine columns begin to end of replicas in one memory, and bring the replicas up to date.
 
-    columns[k] are those that replica k agreed with base in at the start of the round, and
-    n_steps[k] its steps. Calls for other columns may run at the same time; after them comes
-    merge_common.
+    The replicas are those of all workers that have any of these columns, and agreed with base there
+    at the start of the round; has[k], unless None, says which of base's columns worker k has,
+    n_steps[k] how many steps it took. Calls for other columns may run at the same time; after all
+    of them comes merge_common.
     """
-    _combine.merge(
+    merge.merge(
         base.records,
         [replica.records for replica in replicas],
-        list(columns),
-        columns[0],
-        [pace_of(own, sum(n_steps)) for own in n_steps],
+        list(has),
+        [pace_of(own, n_steps_of_all) for own in n_steps],
         settings,
         float(base.clock[0] - base.clock[1]),
-        float(sum(n_steps)),
+        float(n_steps_of_all),
         base.n_outputs,
         begin,
         end,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,26 @@ import numpy.typing as npt
 from fastada import _scoring
 from fastada.settings import Settings, is_stamped
 
+if TYPE_CHECKING:
+    from fastada.relabel import CompactState
+
 CACHE_LINE = 64
+
+
+def machine_memory() -> float:
+    """Give the bytes of memory that the machine has, infinity where it does not tell."""
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return math.inf
 
 
 def check_memory(n_bytes: int, what: str, remedy: str) -> None:
     """Raise MemoryError if the machine has less memory than n_bytes."""
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if n_bytes > memory:
-            raise MemoryError(
-                f"{what} needs {n_bytes:,} bytes; this machine has {memory:,}. Use {remedy}"
-            )
+    memory = machine_memory()
+    if n_bytes > memory:
+        raise MemoryError(
+            f"{what} needs {n_bytes:,} bytes; this machine has {memory:,}. Use {remedy}"
+        )
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -64,7 +73,6 @@ class State:
 
     Attributes
     ----------
-    records : ndarray of dtype, shape (n_features, width)
     intercept : ndarray of float64, shape (n_outputs, 2)
         {value, accumulator} of each intercept.
     n_epochs : int
@@ -76,9 +84,12 @@ class State:
     lock : RLock
         Held while the others change or are read: what a thread reads while another one trains is
         the state after some step.
+    compact : CompactState or None
+        What is trained in its place; reading `records` brings them up to date.
     """
 
     seed: int | None = None
+    compact: CompactState | None = None
     lock: RLock
 
     def __new__(cls, *args: Any, **kwargs: Any) -> State:  # noqa: D102
@@ -106,14 +117,25 @@ class State:
         self.intercept[:, 1] = initial_intercept_accumulator
 
     @property
+    def records(self) -> npt.NDArray[Any]:
+        """A record per feature, shape (n_features, width): see src/records.pxd."""
+        if self.compact is not None:
+            self.compact.bring_back(self._records)
+        return self._records
+
+    @records.setter
+    def records(self, records: npt.NDArray[Any]) -> None:
+        self._records = records
+
+    @property
     def n_features(self) -> int:
         """Number of features."""
-        return int(self.records.shape[0])
+        return int(self._records.shape[0])
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the weights."""
-        return self.records.dtype
+        return self._records.dtype
 
     @property
     def accumulators(self) -> npt.NDArray[Any]:
@@ -206,12 +228,15 @@ class State:
 
     def blank_copy(self) -> State:
         """Give a copy whose records are zero; they take no memory until they are touched."""
-        copy = State.__new__(State)
-        copy.__dict__.update(self.__getstate__())
-        copy.records = aligned_zeros(self.records.shape, self.dtype)
-        copy.intercept = self.intercept.copy()
-        copy.clock = self.clock.copy()
-        return copy
+        return State.restored(
+            aligned_zeros(self._records.shape, self.dtype),
+            self.intercept.copy(),
+            self.clock.copy(),
+            self.n_epochs,
+            self.seed,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "lock"} | {"_read": None}
+        of_training = {"lock", "compact"}
+        kept = {name: value for name, value in self.__dict__.items() if name not in of_training}
+        return kept | {"_records": self.records, "_read": None}

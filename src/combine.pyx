@@ -1,34 +1,21 @@
 """Combining replicas of a state: src/combine.pxd says how for one record.
 
 A movement is what one or several workers have to tell of a round: sorted columns, and for each
-the numbers of src/combine.pxd. Movements of workers that are far apart travel; replicas in one
-memory are combined where they lie, a range of columns per call, so that threads share the work.
+the numbers of src/combine.pxd. Movements of workers that are far apart travel; src/merge.pyx
+combines replicas in one memory where they lie.
 
 The kernels trust their arguments: sorted columns without duplicates and inside the state,
 arrays of matching shapes, settings of one round.
 """
 
 from libc.stdint cimport int64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
-from combine cimport Round, add_movement, move_record, scale_of
+from combine cimport Round, add_movement, move_record
 from dtypes cimport index_t, weight_t
 from records cimport record_width
 from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
-from updates cimport Comid, rule_t
-
-cdef enum:
-    BLOCK = 1024  # columns whose sums lie in the cache together
-
-
-# A worker's replica and the columns that its rows have.
-cdef struct Replica:
-    void *records
-    const void *columns
-    int64_t n_columns
-    double pace
-    int64_t next_column  # place in columns
+from updates cimport rule_t
 
 
 cdef void extract_by(
@@ -55,113 +42,6 @@ cdef void apply_by(
         move_record(
             rule, round, &base[columns[i] * width], n_outputs,
             &change[i * n_outputs], &squares[i * n_outputs], &share[i * n_outputs])
-
-
-# The first place whose column is not below `column`.
-cdef inline int64_t place_of(
-    const index_t *columns, int64_t n_columns, int64_t column
-) noexcept nogil:
-    cdef int64_t low = 0, middle
-    while low < n_columns:
-        middle = (low + n_columns) // 2
-        if columns[middle] < column:
-            low = middle + 1
-        else:
-            n_columns = middle
-    return low
-
-
-# add_movement for the columns of a block, plain AdaGrad's: gathered side by side, so that the roots
-# of several are taken at once.
-cdef inline void add_plain_movements(
-    rule_t rule, double pace, const weight_t *base, const weight_t *own,
-    const index_t *columns, int64_t begin, int64_t n_columns, int64_t first, int64_t last,
-    weight_t *sums, weight_t *squares,
-) noexcept nogil:
-    cdef weight_t of_round = <weight_t>(1 / pace)
-    cdef weight_t change[BLOCK]
-    cdef weight_t G[BLOCK]
-    cdef int64_t i, n = 0
-    while begin + n < n_columns and columns[begin + n] < last:
-        i = 2 * columns[begin + n]
-        change[n] = own[i] - base[i]
-        G[n] = own[i + 1]
-        n += 1
-    for i in range(n):
-        change[i] *= of_round * scale_of(rule, G[i])
-    for i in range(n):
-        sums[columns[begin + i] - first] += change[i]
-        squares[columns[begin + i] - first] += of_round * (
-            G[i] - base[2 * columns[begin + i] + 1])
-
-
-# Columns begin to end, a block of them after the other: what the workers tell of each, and the new
-# record to all who have had it. `sums` and `share` have room for a block; `touched` says which
-# columns any worker has had.
-cdef void merge_by(
-    rule_t rule, Round round, weight_t *base, int64_t n_outputs,
-    Replica *replicas, int64_t n_replicas, const index_t *_type, int64_t begin, int64_t end,
-    weight_t *sums, weight_t *share, uint8_t *touched,
-) noexcept nogil:
-    cdef int64_t width = record_width(rule, n_outputs)
-    cdef int64_t record_bytes = width * sizeof(weight_t)
-    cdef weight_t *squares = sums + BLOCK * n_outputs
-    cdef const index_t *columns
-    cdef weight_t *own
-    cdef int64_t r, i, place, first, last
-    for r in range(n_replicas):
-        replicas[r].next_column = place_of(
-            <const index_t *>replicas[r].columns, replicas[r].n_columns, begin)
-    while True:
-        # Where columns are many and few of them occur, most blocks are empty.
-        first = end
-        for r in range(n_replicas):
-            columns, i = <const index_t *>replicas[r].columns, replicas[r].next_column
-            if i < replicas[r].n_columns and columns[i] < first:
-                first = columns[i]
-        if first == end:
-            return
-        last = min(end, first + BLOCK)
-        memset(sums, 0, 2 * BLOCK * n_outputs * sizeof(weight_t))
-        memset(share, 0, BLOCK * n_outputs * sizeof(weight_t))
-        memset(touched, 0, BLOCK)
-        for r in range(n_replicas):
-            columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
-            i = replicas[r].next_column
-            if rule_t is Comid and n_outputs == 1:
-                add_plain_movements(
-                    rule, replicas[r].pace, base, own, columns, i, replicas[r].n_columns, first,
-                    last, sums, squares)
-                continue
-            while i < replicas[r].n_columns and columns[i] < last:
-                place = columns[i] - first
-                touched[place] = 1
-                add_movement(
-                    rule, round, replicas[r].pace, &base[columns[i] * width],
-                    &own[columns[i] * width], n_outputs, &sums[place * n_outputs],
-                    &squares[place * n_outputs], &share[place * n_outputs])
-                i += 1
-        if rule_t is Comid and n_outputs == 1:
-            # What nobody has touched moves by 0.
-            for place in range(last - first):
-                squares[place] += base[2 * (first + place) + 1]
-                sums[place] /= scale_of(rule, squares[place])
-            for place in range(last - first):
-                base[2 * (first + place)] += sums[place]
-                base[2 * (first + place) + 1] = squares[place]
-        for place in range(last - first):
-            if touched[place]:
-                move_record(
-                    rule, round, &base[(first + place) * width], n_outputs,
-                    &sums[place * n_outputs], &squares[place * n_outputs],
-                    &share[place * n_outputs])
-        for r in range(n_replicas):
-            columns, own = <const index_t *>replicas[r].columns, <weight_t *>replicas[r].records
-            i = replicas[r].next_column
-            while i < replicas[r].n_columns and columns[i] < last:
-                memcpy(&own[columns[i] * width], &base[columns[i] * width], record_bytes)
-                i += 1
-            replicas[r].next_column = i
 
 
 def extract(
@@ -230,60 +110,6 @@ def apply(
         else:
             apply_by(ftrl(s), round, &base[0, 0], k, &columns[0], n,
                      &change[0, 0], &squares[0, 0], shares)
-
-
-def merge(
-    weight_t[:, ::1] base, list replicas, list columns, const index_t[::1] index_type,
-    list paces, settings, double start, double n_steps, int64_t n_outputs, int64_t begin,
-    int64_t end,
-):
-    """Combine columns begin to end of replicas into base, and give all who have them the result.
-
-    columns[k] are those of worker k's rows, outside of which its replica need not be as base is;
-    paces[k] is how many steps each of its steps stood for; index_type is any array of the type of
-    the columns.
-    """
-    cdef Settings s = settings
-    cdef Round round
-    cdef int64_t r, n = len(replicas)
-    cdef weight_t[:, ::1] records
-    cdef const index_t[::1] columns_of
-    cdef Replica *found = <Replica *>calloc(n, sizeof(Replica))
-    cdef weight_t *sums = <weight_t *>malloc(2 * BLOCK * n_outputs * sizeof(weight_t))
-    cdef weight_t *share = <weight_t *>malloc(BLOCK * n_outputs * sizeof(weight_t))
-    cdef uint8_t *touched = <uint8_t *>malloc(BLOCK)
-    cdef const index_t *typed = NULL
-    round.start, round.n_steps = start, n_steps
-    try:
-        if found == NULL or sums == NULL or share == NULL or touched == NULL:
-            raise MemoryError("no memory to combine replicas")
-        for r in range(n):
-            records, columns_of = replicas[r], columns[r]
-            found[r].records, found[r].n_columns = &records[0, 0], columns_of.shape[0]
-            found[r].pace = paces[r]
-            if columns_of.shape[0]:
-                found[r].columns = &columns_of[0]
-        with nogil:
-            if s.update == COMID and s.l2 > 0:
-                merge_by(comid_elastic(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, share, touched)
-            elif s.update == COMID and s.l1 > 0:
-                merge_by(comid_l1(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, share, touched)
-            elif s.update == COMID:
-                merge_by(comid(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, share, touched)
-            elif s.update == RDA:
-                merge_by(rda(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, share, touched)
-            else:
-                merge_by(ftrl(s), round, &base[0, 0], n_outputs, found, n, typed,
-                         begin, end, sums, share, touched)
-    finally:
-        free(found)
-        free(sums)
-        free(share)
-        free(touched)
 
 
 def add(

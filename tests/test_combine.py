@@ -125,15 +125,52 @@ def test_merging_in_one_memory_gives_the_sum_of_movements(rule, dtype, n_outputs
     replicas, columns, movements, _ = problem.round(shares)
     n_steps = [movement.n_steps for movement in movements]
     state = problem.base.copy()
-    for begin, end in [(0, 7), (7, 8), (8, N_FEATURES)]:
-        combine.merge_records(state, replicas, columns, n_steps, problem.settings, begin, end)
+    has = []
+    for replica, touched in zip(replicas, columns, strict=True):
+        had = np.zeros(N_FEATURES, np.uint8)
+        had[touched] = 1
+        replica.records[had == 0] = state.records[had == 0]
+        has.append(had)
+    for begin, end in [(0, 7), (7, 7), (7, 8), (8, N_FEATURES)]:
+        combine.merge_records(
+            state, replicas, has, n_steps, sum(n_steps), problem.settings, begin, end
+        )
     combine.merge_common(state, replicas, n_steps, problem.settings)
     tolerance = 1e-12 if dtype == np.float64 else 2e-5
     same(state, expected, problem.settings, tolerance)
-    for replica, touched in zip(replicas, columns, strict=True):
-        assert np.array_equal(replica.records[touched], state.records[touched])
+    for replica in replicas:
+        assert np.array_equal(replica.records, state.records)
         assert np.array_equal(replica.intercept, state.intercept)
         assert np.array_equal(replica.clock, state.clock)
+
+
+@every_rule
+@every_dtype
+def test_columns_of_one_worker_need_that_one_alone(rule, dtype):
+    problem = Problem(rule, dtype)
+    shares = [np.arange(20 + k, 60, 2) for k in range(2)]
+    replicas, columns, movements, _ = problem.round(shares)
+    n_steps = [movement.n_steps for movement in movements]
+    expected = problem.combined(shares)
+    alone = np.setdiff1d(columns[0], columns[1])
+    assert len(alone)
+    state = problem.base.copy()
+    for column in alone.tolist():
+        combine.merge_records(
+            state, replicas[:1], [None], n_steps[:1], sum(n_steps), problem.settings, column,
+            column + 1,
+        )  # fmt: skip
+    state.clock[0] += sum(n_steps)
+    tolerance = 1e-12 if dtype == np.float64 else 2e-5
+    np.testing.assert_allclose(
+        state.weights(problem.settings)[alone],
+        expected.weights(problem.settings)[alone],
+        rtol=tolerance,
+        atol=tolerance,
+    )
+    np.testing.assert_allclose(
+        state.accumulators[alone], expected.accumulators[alone], rtol=tolerance
+    )
 
 
 class Dense(DenseRule):

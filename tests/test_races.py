@@ -14,8 +14,8 @@ from fastada import AdaGradClassifier, combine, threads
 
 merge_records, blank_copy, shared = combine.merge_records, threads.State.blank_copy, dict()
 
-def merge_all(base, replicas, columns, n_steps, settings, begin, end):
-    merge_records(base, replicas, columns, n_steps, settings, 0, base.n_features)
+def merge_all(base, replicas, has, n_steps, n_steps_of_all, settings, begin, end):
+    merge_records(base, replicas, has, n_steps, n_steps_of_all, settings, 0, base.n_features)
 
 def with_the_same_records(state):
     copy = blank_copy(state)
@@ -35,8 +35,8 @@ AdaGradClassifier(n_jobs=4, alpha=1e-4, max_iter=2, random_state=0).fit(X, y)
     ("plant", "race"),
     [
         ("", None),
-        ("combine.merge_records = merge_all", "combine_merge"),
-        ("threads.State.blank_copy = with_the_same_records", "copy_records|single_learn"),
+        ("combine.merge_records = merge_all", "_merge_merge"),
+        ("threads.State.blank_copy = with_the_same_records", "mem(cpy|move)|single_learn"),
     ],
     ids=["none", "merging", "learning"],
 )

@@ -1,5 +1,6 @@
 """n_jobs: the same bits whatever the timing, about the quality of one thread, and its failures."""
 
+import copy
 import signal
 import threading
 import time
@@ -92,6 +93,46 @@ def test_several_classes_and_batches(text_like, multi_class, batch_size, penalty
     several = AdaGradClassifier(n_jobs=3, **parameters).fit(X, y)
     assert bits(several) == bits(AdaGradClassifier(n_jobs=3, **parameters).fit(X, y))
     assert np.mean(one.predict(X) == several.predict(X)) > 0.95
+
+
+@pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.parametrize("penalty", [{}, {"alpha": 1e-3}, {"alpha": 1e-3, "l1_ratio": 1.0}])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_jobs", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_same_bits_with_columns_relabelled_and_not(
+    text, update, penalty, n_classes, n_jobs, dtype, monkeypatch
+):
+    (X, y), _ = text
+    X = X[:300]
+    y = np.random.default_rng(2).integers(0, n_classes, 300)
+    found = []
+    for relabels in (False, True):
+        monkeypatch.setattr(fastada.threads, "relabelling_pays", lambda *_, r=relabels: r)
+        model = AdaGradClassifier(
+            update=update, n_jobs=n_jobs, n_syncs=2, max_iter=2, tol=None, dtype=dtype,
+            fit_intercept=n_jobs == 2, warm_start=True, learning_rate=0.5, random_state=0,
+            **penalty,
+        )  # fmt: skip
+        model.fit(X, y)
+        model.fit(X[::-1], y[::-1])
+        model.partial_fit(X[:100], y[:100])
+        found.append((*bits(model), model.sum_sq_grad_.tobytes(), model.objective_curve_))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("relabels", [False, True])
+def test_a_model_can_be_read_between_epochs(text, relabels, monkeypatch):
+    (X, y), _ = text
+    monkeypatch.setattr(fastada.threads, "relabelling_pays", lambda *_: relabels)
+    parameters = dict(n_jobs=2, tol=None, learning_rate=0.5, random_state=0, verbose=True)
+    seen = []
+    monkeypatch.setattr(
+        AdaGradClassifier, "_print_epoch", lambda model, _: seen.append(copy.deepcopy(bits(model)))
+    )
+    AdaGradClassifier(max_iter=3, **parameters).fit(X, y)
+    for n in (1, 2, 3):
+        assert bits(AdaGradClassifier(max_iter=n, **parameters).fit(X, y)) == seen[n - 1]
 
 
 def test_the_order_of_the_rows_does_not_matter(text):

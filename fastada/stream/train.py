@@ -109,12 +109,13 @@ class Learner:
             losses[order] = visits[:, 0]
         else:
             check_replicas(state, n)
-            team = Team(rows, targets, weight, [order[k::n].copy() for k in range(n)], n_syncs=1)
-            loss = team.learn(state, settings, lambda share, _: share, losses)
+            shares = [order[k::n].copy() for k in range(n)]
+            with Team(rows, targets, weight, shares, n_syncs=1) as team:
+                loss = team.learn(state, settings, lambda share, _: share, losses)
         if self.first:
             before, weight_before = self.progress
             self.progress = (
-                before + float(weight[order] @ losses[order]),
+                before + float((weight[order] * losses[order]).sum()),
                 weight_before + float(weight.sum()),
             )
         return loss, len(order)
