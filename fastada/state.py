@@ -237,6 +237,8 @@ class State:
         )
 
     def __getstate__(self) -> dict[str, Any]:
+        if self.compact is not None:
+            self.compact.bring_back(self._records)
         of_training = {"lock", "compact"}
         kept = {name: value for name, value in self.__dict__.items() if name not in of_training}
-        return kept | {"_records": self.records, "_read": None}
+        return kept | {"_read": None}
