@@ -115,7 +115,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sets", nargs="*", default=SETS)
     parser.add_argument("--states", type=int, default=5, help="random states (default: 5)")
-    parser.add_argument("--syncs", type=int, default=1, help="synchronisations an epoch")
+    parser.add_argument(
+        "--syncs", type=int, help="synchronisations an epoch (default: the estimator's)"
+    )
     arguments = parser.parse_args()
     logging.getLogger("distributed").setLevel(logging.ERROR)
     print("| set | learning rate | one machine | 2 workers | 4 workers | one of 2 killed |")

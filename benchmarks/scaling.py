@@ -89,7 +89,9 @@ def epoch(cost, n_rows, n_machines, n_syncs):
     # Threads share the columns on a machine; between machines one core adds per level.
     on_machine = columns * (cost["tell"] + cost["apply"])
     between = levels * (2 * columns * cost["add"]) + columns * (cost["tell"] + cost["apply"])
-    network = 2 * levels * columns * BYTES_PER_COLUMN / NETWORK
+    # Up, one movement a level; down, to two workers a level, or what comes to the same, to four
+    # every other level.
+    network = 3 * levels * columns * BYTES_PER_COLUMN / NETWORK
     return learning, disks, n_syncs * (on_machine + between), n_syncs * network
 
 

@@ -292,7 +292,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
         if n_threads == 1:
             return nullcontext()
         shares = visits.shares(n_threads)
-        return Team(rows, targets, visits.sample_weight, shares, self.n_syncs, n_epochs)
+        return Team(rows, targets, visits.sample_weight, shares, self.n_syncs or 1, n_epochs)
 
     def _learn(
         self,

@@ -106,8 +106,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         Threads that train; -1: all cores. Each learns a share of the rows on a replica of the
         model. Another number gives another model, of about the same quality (docs/scaling.md);
         the same number gives the same bits. Of too few rows to go round, fewer threads take part.
-    n_syncs : int, default=1
-        How many times an epoch the replicas of n_jobs threads are combined.
+    n_syncs : int, optional
+        How many times an epoch the replicas of n_jobs threads are combined. By default once; on a
+        cluster (fastada.dask) up to 16 times, where shares are small.
     verbose : int, default=0
         1 prints a line per epoch.
     random_state : int, RandomState instance or None, default=None
@@ -199,7 +200,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         warm_start: bool = False,
         dtype: npt.DTypeLike | None = None,
         n_jobs: int | None = None,
-        n_syncs: int = 1,
+        n_syncs: int | None = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:

@@ -48,7 +48,8 @@ def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:
     check_number("l1_ratio", estimator.l1_ratio, at_least=0, at_most=1)
     check_number("batch_size", estimator.batch_size, at_least=1, integer=True)
     check_number("max_iter", estimator.max_iter, at_least=1, integer=True)
-    check_number("n_syncs", estimator.n_syncs, at_least=1, integer=True)
+    if estimator.n_syncs is not None:
+        check_number("n_syncs", estimator.n_syncs, at_least=1, integer=True)
     if estimator.n_jobs is not None:
         check_number("n_jobs", estimator.n_jobs, integer=True)
         effective_n_jobs(estimator.n_jobs)

@@ -47,6 +47,10 @@ from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import part_of
 from fastada.visits import Visits, seed_of
 
+# An epoch has so many synchronisations at most, and fewer where a share has many rows: one of 2,800
+# rows of 20 classes wants all of them, one of 25,000 rows does well with one.
+MOST_SYNCS, ROWS_OF_SYNCS = 16, 45_000
+
 
 @dataclass
 class Task:
@@ -322,7 +326,7 @@ def _train(
     print_lines: bool,
 ) -> None:
     """Do the rounds that are left."""
-    settings, n_parts = model.settings, estimator.n_syncs
+    settings, n_parts = model.settings, estimator.n_syncs or _syncs_for(n_visits)
     patience = Patience(estimator.tol, estimator.n_iter_no_change)
     over = [patience.is_over(loss) for loss in progress.objective_curve]
     if any(over):
@@ -364,6 +368,11 @@ def _train(
             team.rebalance(progress.n_rounds)
         else:
             after_round()
+
+
+def _syncs_for(n_visits: list[int]) -> int:
+    """Give how often small shares are to be combined: of few rows a worker learns too little."""
+    return 1 if len(n_visits) == 1 else max(1, min(MOST_SYNCS, ROWS_OF_SYNCS // max(n_visits)))
 
 
 def _steps_of_part(n_visits: list[int], n_parts: int, settings: Settings, part: int) -> list[int]:
