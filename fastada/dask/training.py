@@ -372,7 +372,9 @@ def _train(
 
 def _syncs_for(n_visits: list[int]) -> int:
     """Give how often small shares are to be combined: of few rows a worker learns too little."""
-    return 1 if len(n_visits) == 1 else max(1, min(MOST_SYNCS, ROWS_OF_SYNCS // max(n_visits)))
+    if sum(map(bool, n_visits)) == 1:
+        return 1
+    return max(1, min(MOST_SYNCS, ROWS_OF_SYNCS // max(n_visits)))
 
 
 def _steps_of_part(n_visits: list[int], n_parts: int, settings: Settings, part: int) -> list[int]:
