@@ -28,8 +28,7 @@ MINUTES = 20
 
 def run_system(system, data, folder):
     """Run a system in a process of its own; return what it wrote or why there is nothing."""
-    output = folder / "run.json"
-    output.unlink(missing_ok=True)
+    output = folder / f"run-{os.getpid()}.json"
     command = [interpreter(system.peer, folder).absolute(), "-m", "benchmarks.peers.worker"]
     threads = {"OMP_NUM_THREADS": str(system.threads), "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -44,7 +43,9 @@ def run_system(system, data, folder):
     except subprocess.TimeoutExpired:
         return f"not ready within {MINUTES} minutes"
     if output.exists():
-        return json.loads(output.read_text())
+        result = json.loads(output.read_text())
+        output.unlink()
+        return result
     return (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
 
 

@@ -11,7 +11,8 @@ from benchmarks.peers.rows import sigmoids, write_text
 
 
 def _write(path, rows):
-    write_text(path, rows, str, "{}:{:.7g}".format)
+    # It takes lines of 500 kB at most, of which digits are most.
+    write_text(path, rows, str, "{}:{:.6g}".format)
     return str(path)
 
 
