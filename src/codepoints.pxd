@@ -30,7 +30,7 @@ cdef extern from *:
     int count_trailing_zeros "fastada_count_trailing_zeros" (uint64_t x) noexcept nogil
 
 cdef enum:
-    TABLE_SIZE = 0x20000  # planes 0 and 1; the others hold no letter case and are rare in text
+    TABLE_SIZE = 0x10000  # plane 0; the others are rare in text
     LOWER_MASK = 0x1FFFFF
     IS_WORD = 1 << 21
     IS_SPACE = 1 << 22
@@ -67,7 +67,7 @@ cdef inline void fill_codepoint_table(uint32_t* table, bint lowercase) noexcept 
 cdef inline uint32_t look_up_codepoint(
     const uint32_t* table, uint32_t c, bint lowercase
 ) noexcept nogil:
-    if c < TABLE_SIZE:
+    if c < TABLE_SIZE and table != NULL:
         return table[c]
     return codepoint_properties(<Py_UCS4>c, lowercase)
 
@@ -117,10 +117,16 @@ cdef inline Py_ssize_t utf8_encode(uint32_t c, uint8_t* p) noexcept nogil:
 # Validate bytes as strict UTF-8 (RFC 3629: shortest form, no surrogates) and say what they hold.
 cdef inline int utf8_inspect(const uint8_t* text, Py_ssize_t size) noexcept nogil:
     cdef Py_ssize_t i = 0, length, j
+    cdef uint64_t[4] words
     cdef uint64_t word
     cdef uint32_t c
     cdef int kind = UTF8_ASCII
     while i < size:
+        while i + 32 <= size:
+            memcpy(words, text + i, 32)
+            if (words[0] | words[1] | words[2] | words[3]) & <uint64_t>0x8080808080808080:
+                break
+            i += 32
         if i + 8 <= size:
             memcpy(&word, text + i, 8)
             if not word & <uint64_t>0x8080808080808080:

@@ -10,9 +10,9 @@
 # n_features >= 1, 1 <= min_n <= max_n. A hasher serves one thread.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 
-from murmurhash cimport load_tail, load_word, murmur_block, murmur_finish
+from murmurhash cimport load_tail, load_word, murmur_block, murmur_finish, murmur_heads
 from radix_sort cimport radix_sort
 from tokenise cimport (
     Units, char_units, char_wb_units, lower_text, units_free, units_reserve, word_units,
@@ -45,22 +45,29 @@ cdef struct Hasher:
     bint alternate_sign
     bint binary
     uint32_t n_features
-    const uint32_t* lower_table   # codepoints.fill_codepoint_table, with and without lowercase
-    const uint32_t* plain_table
+    const uint32_t* lower_table   # codepoints.fill_codepoint_table, with and without lowercase;
+    const uint32_t* plain_table   # NULL where it is not worth filling
     Units units
     uint32_t* keys                # column << 1 | (sign < 0), one for each n-gram
     uint32_t* spare
     Py_ssize_t count
     Py_ssize_t capacity
+    # For each unit the states after the first 0 to HEAD_WORDS words of what starts there; those
+    # after as many words stand together, n_heads of them.
+    uint32_t* heads
+    Py_ssize_t n_heads
 
 
 cdef inline void hasher_free(Hasher* hasher) noexcept nogil:
     units_free(&hasher.units)
     free(hasher.keys)
     free(hasher.spare)
+    free(hasher.heads)
     hasher.keys = NULL
     hasher.spare = NULL
+    hasher.heads = NULL
     hasher.capacity = 0
+    hasher.n_heads = 0
 
 
 cdef inline int reserve_keys(Hasher* hasher, Py_ssize_t count) noexcept nogil:
@@ -75,6 +82,19 @@ cdef inline int reserve_keys(Hasher* hasher, Py_ssize_t count) noexcept nogil:
         hasher_free(hasher)
         return NO_MEMORY
     hasher.capacity = count
+    return 0
+
+
+cdef inline int reserve_heads(Hasher* hasher, Py_ssize_t count) noexcept nogil:
+    if count <= hasher.n_heads:
+        return 0
+    free(hasher.heads)
+    hasher.n_heads = 0
+    # No word leaves a state of 0.
+    hasher.heads = <uint32_t*>calloc((HEAD_WORDS + 1) * count, sizeof(uint32_t))
+    if hasher.heads == NULL:
+        return NO_MEMORY
+    hasher.n_heads = count
     return 0
 
 
@@ -96,39 +116,47 @@ cdef inline void take_keys(
             keys[i] = (magnitude & mask) << 1 | (negative & signs)
 
 
+# The states after the first words of what starts at each unit.
+cdef inline void hash_heads(const Hasher* hasher) noexcept nogil:
+    cdef const uint8_t* text = hasher.units.text
+    cdef const uint32_t* starts = hasher.units.starts
+    cdef uint32_t* words = hasher.heads + hasher.n_heads
+    cdef Py_ssize_t i, k, stride = hasher.n_heads
+    for i in range(hasher.units.count):
+        for k in range(HEAD_WORDS):
+            words[k * stride + i] = load_word(text + starts[i] + 4 * k)
+    murmur_heads(words, stride, hasher.units.count)
+
+
 # What murmur_finish needs of the n-grams of units first..last-1, put behind the `count` there are;
-# their new count. Those that start at one unit share one pass over their bytes: the state after the
-# whole words of one is where the next goes on. How many words an n-gram has is anyone's guess, and
-# a branch that guesses wrong costs as much as hashing: the states after each of the first `head`
-# words are all worked out, and each n-gram takes the one it needs.
+# their new count. How many words an n-gram has is anyone's guess, and a branch that guesses wrong
+# costs as much as hashing: the states after each of the first `head` words of what starts at a unit
+# have been worked out (by hash_heads), and each n-gram but the longest takes the one it needs.
 cdef inline Py_ssize_t hash_ngrams(
     const Hasher* hasher, Py_ssize_t first, Py_ssize_t last, Py_ssize_t gap, Py_ssize_t head,
     Py_ssize_t count,
 ) noexcept nogil:
     cdef const uint8_t* text = hasher.units.text
     cdef const uint32_t* starts = hasher.units.starts
+    cdef const uint32_t* heads = hasher.heads
     cdef uint32_t* hashes = hasher.keys
     cdef uint32_t* tails = hasher.spare
-    cdef Py_ssize_t min_n = hasher.min_n, max_n = hasher.max_n
-    cdef Py_ssize_t i, n, k, words, done
-    cdef uint32_t[HEAD_WORDS + 1] states
+    cdef Py_ssize_t stride = hasher.n_heads
+    cdef Py_ssize_t i, k, n, words
     cdef const uint8_t* ngram
     cdef uint32_t h, size
-    states[0] = 0
-    for i in range(first, last):
-        ngram = text + starts[i]
-        h = 0
-        for k in range(head):
-            h = murmur_block(h, load_word(ngram + 4 * k))
-            states[k + 1] = h
-        done = head
-        for n in range(min_n, min(max_n, last - i) + 1):
+    for n in range(hasher.min_n, min(hasher.max_n, last - first) + 1):
+        for i in range(first, last - n + 1):
+            ngram = text + starts[i]
             size = <uint32_t>(starts[i + n] - gap - starts[i])
             words = size >> 2
-            while done < words:
-                h = murmur_block(h, load_word(ngram + 4 * done))
-                done += 1
-            hashes[count] = (states[words] if words < head else h) ^ size
+            if words <= head:
+                h = heads[words * stride + i] if head else 0
+            else:
+                h = heads[head * stride + i] if head else 0
+                for k in range(head, words):
+                    h = murmur_block(h, load_word(ngram + 4 * k))
+            hashes[count] = h ^ size
             tails[count] = load_tail(ngram + 4 * words, size)
             count += 1
     return count
@@ -179,6 +207,9 @@ cdef inline Py_ssize_t document_ngrams(
     if reserve_keys(hasher, bound) < 0:
         return NO_MEMORY
     if hasher.analyzer == WORD:
+        if reserve_heads(hasher, units.count) < 0:
+            return NO_MEMORY
+        hash_heads(hasher)
         hasher.count = hash_ngrams(hasher, 0, units.count, 1, HEAD_WORDS, 0)
     elif hasher.analyzer == CHAR:
         hasher.count = hash_ngrams(hasher, 0, units.count, 0, 0, 0)

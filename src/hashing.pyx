@@ -11,11 +11,14 @@ from libc.string cimport memset
 
 from codepoints cimport TABLE_SIZE, fill_codepoint_table
 from hashing cimport (
-    TOO_LONG, Hasher, document_entries, document_ngrams, hasher_free, value_t,
+    TOO_LONG, WORD, Hasher, document_entries, document_ngrams, hasher_free, value_t,
 )
 from prefetch cimport prefetch_to_read
 from term_weighting cimport weight_row
 
+
+cdef enum:
+    ASKED_FOR = 4096  # bytes; the processor finds the rest of a long text by itself
 
 cdef uint32_t* plain_table = NULL
 cdef uint32_t* lower_table = NULL
@@ -29,6 +32,13 @@ cdef uint32_t* codepoint_table(bint lowercase) except NULL:
     return table
 
 
+# Documents are small, and lie where they will: the next one arrives while one is read.
+cdef inline void ask_for_text(uint64_t address, int64_t size) noexcept nogil:
+    cdef int64_t offset
+    for offset in range(0, min(size, ASKED_FOR), 64):  # a cache line
+        prefetch_to_read(<const uint8_t*><uintptr_t>address + offset)
+
+
 cdef class NgramHasher:
     cdef Hasher hasher
 
@@ -37,8 +47,11 @@ cdef class NgramHasher:
         bint alternate_sign, bint binary, uint32_t n_features,
     ):
         global plain_table, lower_table
-        if plain_table == NULL:
+        # A table takes longer to fill than many a file to hash. The rare documents that come to
+        # words in lower case already do without.
+        if plain_table == NULL and (analyzer != WORD or not lowercase):
             plain_table = codepoint_table(False)
+        if lower_table == NULL and lowercase:
             lower_table = codepoint_table(True)
         memset(&self.hasher, 0, sizeof(Hasher))
         self.hasher.analyzer = analyzer
@@ -85,6 +98,8 @@ cdef class NgramHasher:
         cdef int64_t ngrams = 0
         with nogil:
             while done < n_documents:
+                if done + 1 < n_documents:
+                    ask_for_text(addresses[done + 1], sizes[done + 1])
                 count = document_ngrams(
                     hasher, <const uint8_t*><uintptr_t>addresses[done], sizes[done], prepared[done]
                 )

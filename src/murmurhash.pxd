@@ -50,6 +50,23 @@ cdef extern from *:
     #ifndef FASTADA_COPIES
     #define FASTADA_COPIES
     #endif
+    static inline uint32_t fastada_murmur_block(uint32_t h, uint32_t word) {
+        uint32_t k = word * 0xCC9E2D51u;
+        h ^= (k << 15 | k >> 17) * 0x1B873593u;
+        return (h << 13 | h >> 19) * 5 + 0xE6546B64u;
+    }
+    FASTADA_COPIES
+    static void fastada_murmur_heads(uint32_t *words, ptrdiff_t stride, ptrdiff_t count) {
+        uint32_t *restrict first = words, *restrict second = words + stride;
+        uint32_t *restrict third = words + 2 * stride, *restrict fourth = words + 3 * stride;
+        for (ptrdiff_t i = 0; i < count; i++) {
+            uint32_t h = fastada_murmur_block(0, first[i]);
+            first[i] = h;
+            second[i] = h = fastada_murmur_block(h, second[i]);
+            third[i] = h = fastada_murmur_block(h, third[i]);
+            fourth[i] = fastada_murmur_block(h, fourth[i]);
+        }
+    }
     FASTADA_COPIES
     static void fastada_murmur_finish(uint32_t *hashes, const uint32_t *tails, ptrdiff_t count) {
         for (ptrdiff_t i = 0; i < count; i++) {
@@ -61,6 +78,11 @@ cdef extern from *:
         }
     }
     """
+    # From the first four words of many keys to the states after each, in place; those of one place
+    # in the keys stand together, `stride` from those of the next.
+    void murmur_heads "fastada_murmur_heads" (
+        uint32_t* words, Py_ssize_t stride, Py_ssize_t count
+    ) noexcept nogil
     # From (state after the whole words) ^ length, and the tail, to the hash, in place.
     void murmur_finish "fastada_murmur_finish" (
         uint32_t* hashes, const uint32_t* tails, Py_ssize_t count

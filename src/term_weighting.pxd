@@ -20,23 +20,25 @@ cdef inline Py_ssize_t weight_row(
     const value_t* tf, Py_ssize_t tf_size, const value_t* idf, int norm,
 ) noexcept nogil:
     cdef Py_ssize_t k
+    cdef value_t value
     cdef double total = 0
-    if tf != NULL:
-        for k in range(size):
-            if values[k] >= tf_size:
-                return <Py_ssize_t>values[k]
-            values[k] = tf[<Py_ssize_t>values[k]]
-    if idf != NULL:
-        for k in range(size):
-            values[k] *= idf[columns[k]]
+    # One walk: a sum in a given order is a chain of waiting, in which the rest finds its time.
+    for k in range(size):
+        value = values[k]
+        if tf != NULL:
+            if value >= tf_size:
+                return <Py_ssize_t>value
+            value = tf[<Py_ssize_t>value]
+        if idf != NULL:
+            value = value * idf[columns[k]]
+        values[k] = value
+        if norm == L1:
+            total += fabs(value)
+        elif norm == L2:
+            total += <value_t>(value * value)
     if norm == NO_NORM:
         return 0
-    if norm == L1:
-        for k in range(size):
-            total += fabs(values[k])
-    else:
-        for k in range(size):
-            total += <value_t>(values[k] * values[k])
+    if norm == L2:
         total = sqrt(total)
     if total != 0:
         for k in range(size):

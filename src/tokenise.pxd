@@ -72,41 +72,53 @@ cdef inline void append_bits(
         bits[(position >> 6) + 1] = value >> (64 - shift)
 
 
-# The first of each 8 flags (bytes 0 or 1) becomes bit 0 of its group.
-cdef inline uint64_t gather_flags(const uint8_t* flags) noexcept nogil:
-    cdef uint64_t low, high
-    memcpy(&low, flags, 8)
-    memcpy(&high, flags + 8, 8)
-    return (low * <uint64_t>0x0102040810204080 >> 56) | (
-        high * <uint64_t>0x0102040810204080 >> 56 << 8
-    )
-
-
-# Lower-case and classify 16 bytes taken for ASCII; return how many lead up to the first that is
-# not. The loop is written for the compiler to vectorise.
-cdef inline Py_ssize_t lower_block(
-    const uint8_t* source, uint8_t case_bit, uint8_t* lowered, uint64_t* is_word
-) noexcept nogil:
-    cdef uint8_t[BLOCK] block
-    cdef uint8_t[BLOCK] flags
-    cdef uint64_t low, high
-    cdef uint8_t c
-    cdef int j
-    memcpy(block, source, BLOCK)
-    memcpy(&low, block, 8)
-    memcpy(&high, <uint8_t*>block + 8, 8)
-    for j in range(BLOCK):
-        c = block[j]
-        c |= <uint8_t>-<int>(<uint8_t>(c - 65) < 26) & case_bit
-        block[j] = c
-        flags[j] = (<uint8_t>((c | 32) - 97) < 26) | (<uint8_t>(c - 48) < 10) | (c == 95)
-    memcpy(lowered, block, BLOCK)
-    is_word[0] = gather_flags(flags)
-    low &= <uint64_t>0x8080808080808080
-    high &= <uint64_t>0x8080808080808080
-    if low | high:
-        return count_trailing_zeros(low) >> 3 if low else 8 + (count_trailing_zeros(high) >> 3)
-    return BLOCK
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <emmintrin.h>
+    /* Unsigned first <= c < first + count, by a signed comparison: first is moved to the bottom. */
+    static inline __m128i fastada_between(__m128i c, int first, int count) {
+        __m128i moved = _mm_sub_epi8(c, _mm_set1_epi8((char)(first + 128)));
+        return _mm_cmplt_epi8(moved, _mm_set1_epi8((char)(count - 128)));
+    }
+    static inline uint32_t fastada_lower_block(
+        const uint8_t *source, uint8_t case_bit, uint8_t *lowered, uint32_t *is_word
+    ) {
+        __m128i c = _mm_loadu_si128((const __m128i *)source), word;
+        uint32_t beyond = (uint32_t)_mm_movemask_epi8(c);
+        __m128i capital = fastada_between(c, 'A', 26);
+        c = _mm_or_si128(c, _mm_and_si128(capital, _mm_set1_epi8((char)case_bit)));
+        _mm_storeu_si128((__m128i *)lowered, c);
+        word = fastada_between(_mm_or_si128(c, _mm_set1_epi8(32)), 'a', 26);
+        word = _mm_or_si128(word, fastada_between(c, '0', 10));
+        word = _mm_or_si128(word, _mm_cmpeq_epi8(c, _mm_set1_epi8('_')));
+        *is_word = (uint32_t)_mm_movemask_epi8(word);
+        return beyond;
+    }
+    #else
+    static inline uint32_t fastada_lower_block(
+        const uint8_t *source, uint8_t case_bit, uint8_t *lowered, uint32_t *is_word
+    ) {
+        uint32_t beyond = 0, word = 0;
+        for (int j = 0; j < 16; j++) {
+            uint8_t c = source[j];
+            beyond |= (uint32_t)(c >> 7) << j;
+            c |= (uint8_t)-((uint8_t)(c - 65) < 26) & case_bit;
+            lowered[j] = c;
+            word |= (uint32_t)(
+                ((uint8_t)((c | 32) - 97) < 26) | ((uint8_t)(c - 48) < 10) | (c == 95)) << j;
+        }
+        *is_word = word;
+        return beyond;
+    }
+    #endif
+    """
+    # Lower-case and classify 16 bytes, one bit each: those of word characters, and as the result
+    # those that are not ASCII, of which nothing else is right.
+    uint32_t lower_block "fastada_lower_block" (
+        const uint8_t* source, uint8_t case_bit, uint8_t* lowered, uint32_t* is_word
+    ) noexcept nogil
 
 
 # Lower-case the text and mark the bytes of word characters; return its length in lower case.
@@ -115,34 +127,52 @@ cdef inline Py_ssize_t lower_text(
     Units* units, const uint8_t* text, Py_ssize_t size, const uint32_t* table, bint lowercase
 ) noexcept nogil:
     cdef uint8_t[BLOCK] last
+    cdef uint8_t* lowered = units.lowered
+    cdef uint64_t* word_bits = units.is_word
     cdef uint8_t case_bit = 32 if lowercase else 0
-    cdef Py_ssize_t i = 0, out = 0, take, length
-    cdef uint64_t is_word
-    cdef uint32_t c, entry
-    memset(units.is_word, 0, (2 * size // 64 + 4) * sizeof(uint64_t))
+    cdef Py_ssize_t i = 0, out = 0, take, length, k
+    cdef uint64_t bits
+    cdef uint32_t c, entry, is_word, beyond
+    memset(word_bits, 0, (2 * size // 64 + 4) * sizeof(uint64_t))
     while i < size:
-        if size - i >= BLOCK:
-            take = lower_block(text + i, case_bit, units.lowered + out, &is_word)
+        while size - i >= 4 * BLOCK:
+            beyond, bits = 0, 0
+            for k in range(4):
+                beyond |= lower_block(
+                    text + i + k * BLOCK, case_bit, lowered + out + k * BLOCK, &is_word
+                )
+                if beyond:
+                    break
+                bits |= <uint64_t>is_word << (k * BLOCK)
+            if beyond:
+                break
+            append_bits(word_bits, out, bits, 4 * BLOCK)
+            i += 4 * BLOCK
+            out += 4 * BLOCK
+        take = min(BLOCK, size - i)
+        if take == BLOCK:
+            beyond = lower_block(text + i, case_bit, lowered + out, &is_word)
         else:
             memset(last, 0, BLOCK)
-            memcpy(last, text + i, size - i)
-            take = lower_block(last, case_bit, units.lowered + out, &is_word)
-            take = min(take, size - i)
+            memcpy(last, text + i, take)
+            beyond = lower_block(last, case_bit, lowered + out, &is_word)
+        if beyond:
+            take = count_trailing_zeros(beyond)
         if take:
-            append_bits(units.is_word, out, is_word & ((<uint64_t>1 << take) - 1), take)
+            append_bits(word_bits, out, is_word & ((<uint32_t>1 << take) - 1), take)
             i += take
             out += take
         while i < size and text[i] >= 0x80:
             i += utf8_decode(text + i, &c)
             entry = look_up_codepoint(table, c, lowercase)
-            length = utf8_encode(entry & LOWER_MASK, units.lowered + out)
+            length = utf8_encode(entry & LOWER_MASK, lowered + out)
             append_bits(
-                units.is_word, out, (<uint64_t>1 << length) - 1 if entry & IS_WORD else 0, length
+                word_bits, out, (<uint64_t>1 << length) - 1 if entry & IS_WORD else 0, length
             )
             out += length
             if c == CAPITAL_I_WITH_DOT and lowercase:
-                length = utf8_encode(COMBINING_DOT_ABOVE, units.lowered + out)
-                append_bits(units.is_word, out, 0, length)
+                length = utf8_encode(COMBINING_DOT_ABOVE, lowered + out)
+                append_bits(word_bits, out, 0, length)
                 out += length
     return out
 
@@ -164,21 +194,26 @@ cdef inline Py_ssize_t find_edges(Units* units, Py_ssize_t size) noexcept nogil:
 # Runs of word characters, two characters or longer, each followed by a space. Whether a run is
 # kept decides only how far the ends move on, so no branch depends on the text but for long runs.
 cdef inline void word_units(Units* units, Py_ssize_t size) noexcept nogil:
-    cdef Py_ssize_t k, length, out = 0, count = 0, edges = find_edges(units, size)
+    # Copies: stores of bytes might change what is behind a pointer.
+    cdef const uint8_t* lowered = units.lowered
+    cdef const uint32_t* edges = units.edges
+    cdef uint8_t* text = units.text
+    cdef uint32_t* starts = units.starts
+    cdef Py_ssize_t k, length, out = 0, count = 0, n_edges = find_edges(units, size)
     cdef const uint8_t* run
     cdef bint keep
-    for k in range(0, edges, 2):
-        run = units.lowered + units.edges[k]
-        length = units.edges[k + 1] - units.edges[k]
-        memcpy(units.text + out, run, BLOCK)
+    for k in range(0, n_edges, 2):
+        run = lowered + edges[k]
+        length = edges[k + 1] - edges[k]
+        memcpy(text + out, run, BLOCK)
         if length > BLOCK:
-            memcpy(units.text + out + BLOCK, run + BLOCK, length - BLOCK)
-        units.text[out + length] = 32
-        units.starts[count] = <uint32_t>out
+            memcpy(text + out + BLOCK, run + BLOCK, length - BLOCK)
+        text[out + length] = 32
+        starts[count] = <uint32_t>out
         keep = length > utf8_length(run[0])
         out += (length + 1) & -<Py_ssize_t>keep
         count += keep
-    units.starts[count] = <uint32_t>out
+    starts[count] = <uint32_t>out
     units.count = count
     units.size = out
 

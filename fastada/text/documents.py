@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ BATCH_BYTES = 1 << 19
 BATCH_DOCUMENTS = 1 << 12
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Documents as addresses and sizes of UTF-8.
 
     `prepared` marks those in lower case already; `owners` keeps the bytes alive.
@@ -53,8 +52,9 @@ def cut(batch: Batch) -> Iterator[Batch]:
     ends = np.cumsum(batch.sizes)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(BATCH_BYTES, total, BATCH_BYTES)) + 1
-    for start, stop in pairwise(np.unique(np.concatenate(([0], cuts, [len(ends)])))):
-        yield batch.take(slice(start, stop))
+    for start, stop in pairwise([0, *cuts.tolist(), len(ends)]):
+        if stop > start:
+            yield batch.take(slice(start, stop))
 
 
 def strip_accents(text: str, form: str) -> str:
@@ -198,11 +198,16 @@ class DocumentReader:
         return None
 
     def inspect(
-        self, addresses: NDArray[np.uint64], sizes: NDArray[np.int64], owner: object
+        self,
+        addresses: NDArray[np.uint64],
+        sizes: NDArray[np.int64],
+        owner: object,
+        kinds: NDArray[np.uint8] | None = None,
     ) -> Batch:
-        """Look at strings where they lie, and prepare what needs it."""
-        kinds = np.empty(len(sizes), np.uint8)
-        inspect(addresses, sizes, kinds)
+        """Look at strings where they lie, unless that has been done, and prepare what needs it."""
+        if kinds is None:
+            kinds = np.empty(len(sizes), np.uint8)
+            inspect(addresses, sizes, kinds)
         if self.strip_accents is not None:
             needed = kinds > 0
         elif self.lowercase:
