@@ -1,8 +1,13 @@
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+
+class _Norms(TypedDict):
+    l1: float
+    l2_squared: float
+    n_nonzero: int
 
 def weights(
     state: npt.NDArray[Any],
@@ -15,7 +20,7 @@ def norms(
     clock: npt.NDArray[np.int64],
     settings: Mapping[str, Any],
     scratch: npt.NDArray[Any],
-) -> dict[str, float]: ...
+) -> _Norms: ...
 def restart_stamps(
     state: npt.NDArray[Any],
     clock: npt.NDArray[np.int64],

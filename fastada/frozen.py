@@ -60,6 +60,10 @@ class FrozenState(State):
         """Give the weights, shape (n_features, n_outputs), read-only."""
         return self._weights
 
+    def n_nonzero(self, settings: Settings) -> int:
+        """Count the weights that are not zero."""
+        return int(np.count_nonzero(self._weights))
+
     def intercepts(self, settings: Settings) -> npt.NDArray[np.float64]:
         """Give the intercepts, shape (n_outputs,)."""
         return self._intercepts.copy()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _scoring
-from fastada.settings import Settings, is_stamped
+from fastada.settings import UPDATES, Settings, is_stamped
 
 if TYPE_CHECKING:
     from fastada.relabel import CompactState
@@ -194,9 +194,19 @@ class State:
 
     def penalty(self, settings: Settings) -> float:
         """Give l1 |W|_1 + (l2 / 2) |W|_2^2."""
-        scratch = np.empty(self.n_outputs, dtype=self.dtype)
-        norms = _scoring.norms(self.records, self.clock, settings, scratch)
+        norms = self._norms(settings)
         return settings["l1"] * norms["l1"] + settings["l2"] / 2 * norms["l2_squared"]
+
+    def n_nonzero(self, settings: Settings) -> int:
+        """Count the weights that are not zero."""
+        if settings["update"] == UPDATES["comid"] and not is_stamped(settings):
+            # The records have them as they are.
+            return sum(int(np.count_nonzero(w)) for w in self.records.T[: self.n_outputs])
+        return self._norms(settings)["n_nonzero"]
+
+    def _norms(self, settings: Settings) -> _scoring._Norms:
+        scratch = np.empty(self.n_outputs, dtype=self.dtype)
+        return _scoring.norms(self.records, self.clock, settings, scratch)
 
     def intercepts(self, settings: Settings) -> npt.NDArray[np.float64]:
         """Give the intercepts, shape (n_outputs,)."""

@@ -29,6 +29,7 @@ from updates cimport (
 cdef struct Norms:
     double l1
     double l2_squared
+    int64_t n_nonzero
 
 
 # The weights that a record stands for. A value of zero is a weight of zero under every rule, and
@@ -78,12 +79,13 @@ cdef Norms read_norms(
 ) noexcept nogil:
     cdef Norms norms
     cdef int64_t j, k
-    norms.l1, norms.l2_squared = 0, 0
+    norms.l1, norms.l2_squared, norms.n_nonzero = 0, 0, 0
     for j in range(n_features):
         read_record(rule, &state[j * record_width(rule, n_outputs)], now, n_outputs, weight)
         for k in range(n_outputs):
             norms.l1 += fabs(weight[k])
             norms.l2_squared += <double>weight[k] * weight[k]
+            norms.n_nonzero += weight[k] != 0
     return norms
 
 
@@ -113,12 +115,12 @@ def weights(
 
 
 def norms(const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weight_t[::1] scratch):
-    """Return {"l1", "l2_squared"} of all weights; scratch has one number per output."""
+    """Return {"l1", "l2_squared", "n_nonzero"} of all weights; scratch has room for a record's."""
     cdef Settings s = settings
     cdef double now = clock[0] - clock[1]
     cdef int64_t n_features = state.shape[0], n_outputs = scratch.shape[0]
     cdef Norms sums
-    sums.l1, sums.l2_squared = 0, 0
+    sums.l1, sums.l2_squared, sums.n_nonzero = 0, 0, 0
     if n_features == 0:
         return sums
     with nogil:

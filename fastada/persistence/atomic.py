@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, BinaryIO
 
 SUFFIX = ".tmp"
@@ -33,10 +31,10 @@ def replace_file(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
         With the file's name; nothing is left beside it.
     """
     # A link stays a link, to a new file.
-    target = Path(os.path.realpath(path))
+    target = os.path.realpath(path)
     with _named(target):
         try:
-            old = target.stat()
+            old = os.stat(target)
         except FileNotFoundError:
             mode = None
         else:
@@ -52,20 +50,22 @@ def replace_file(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what writers of this file that were killed have left beside it."""
-    target = Path(os.path.realpath(path))
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
     with suppress(OSError):
-        for name in os.listdir(target.parent):
+        for name in os.listdir(folder):
             if re.fullmatch(f"{re.escape(_prefix(target))}[0-9a-f]{{12}}{re.escape(SUFFIX)}", name):
-                (target.parent / name).unlink()
+                os.unlink(os.path.join(folder, name))
 
 
-def _prefix(target: Path) -> str:
+def _prefix(target: str) -> str:
     # Names have 255 bytes at most.
-    return f".{target.name[:50]}."
+    return f".{os.path.basename(target)[:50]}."
 
 
-def _replace(target: Path, parts: Iterable[Any], mode: int | None) -> None:
-    new = target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}{SUFFIX}")
+def _replace(target: str, parts: Iterable[Any], mode: int | None) -> None:
+    folder = os.path.dirname(target)
+    new = os.path.join(folder, f"{_prefix(target)}{os.urandom(6).hex()}{SUFFIX}")
     # Made anew, with the permissions of umask and default ACLs.
     file = open(new, "xb")  # noqa: SIM115
     try:
@@ -76,16 +76,16 @@ def _replace(target: Path, parts: Iterable[Any], mode: int | None) -> None:
         os.replace(new, target)
     except BaseException:
         with suppress(OSError):
-            new.unlink()
+            os.unlink(new)
         raise
     # The name is on the disk once the folder is. Where folders cannot be opened, it has to do
     # without.
     with suppress(OSError):
-        folder = os.open(target.parent, os.O_RDONLY)
+        opened = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(opened)
         finally:
-            os.close(folder)
+            os.close(opened)
 
 
 def _write(file: BinaryIO, parts: Iterable[Any]) -> None:
@@ -97,11 +97,11 @@ def _write(file: BinaryIO, parts: Iterable[Any]) -> None:
 
 
 @contextmanager
-def _named(target: Path) -> Iterator[None]:
+def _named(target: str) -> Iterator[None]:
     """Have errors name the file that was asked for, not the one beside it."""
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
-        raise OSError(error.errno, os.strerror(error.errno), str(target)) from None
+        raise OSError(error.errno, os.strerror(error.errno), target) from None

@@ -90,7 +90,7 @@ def _about(linear: Linear, purpose: str) -> dict[str, Any]:
         "saved_for": purpose,
         "n_features": linear.n_features,
         "n_outputs": state.n_outputs,
-        "n_nonzero": int(np.count_nonzero(state.weights(linear.settings))),
+        "n_nonzero": state.n_nonzero(linear.settings),
         "n_epochs": state.n_epochs,
         "settings": {k: v for k, v in linear.settings.items() if k not in OF_A_ROUND},
         "scale": dict(vars(linear.scale)),

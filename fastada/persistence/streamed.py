@@ -6,8 +6,8 @@ The files are those of TextClassifier and, for vectors, AdaGradClassifier.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,7 @@ from fastada.stream.options import Features, Learning
 TEXT_CLASSIFIER, CLASSIFIER = "TextClassifier", "AdaGradClassifier"
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(NamedTuple):
     """What training has made of a file, and can go on from.
 
     Attributes
@@ -52,7 +51,7 @@ class Trained:
     counts : TermCounts
     learning : Learning or None
         Of the last training.
-    loss_curve : list of float
+    loss_curve : sequence of float
         Mean loss of each epoch.
     multinomial : bool
     labels : ndarray of shape (n_classes,), or None
@@ -67,7 +66,7 @@ class Trained:
     linear: Linear
     counts: TermCounts
     learning: Learning | None = None
-    loss_curve: list[float] = field(default_factory=list)
+    loss_curve: Sequence[float] = ()
     multinomial: bool = False
     labels: NDArray[Any] | None = None
     progress: tuple[float, float] = (0.0, 0.0)

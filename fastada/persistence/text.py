@@ -47,16 +47,18 @@ class TermCounts(NamedTuple):
 
 
 def store_counts(counts: TermCounts, *, sparse: bool) -> Stored:
-    """Store counts; `sparse` leaves out the columns that no document has."""
+    """Store counts; of the columns that documents have alone, if `sparse` or if they are few."""
     idf, frequency = counts.idf, counts.document_frequency
     if idf is None:
         return Stored({}, {})
+    if frequency is not None:
+        sparse = sparse or 2 * int(np.count_nonzero(frequency)) < len(frequency)
     arrays: dict[str, NDArray[Any]] = {}
     about: dict[str, Any] = {}
     if sparse:
         # The largest is that of all columns that no document has.
         unseen = idf.max()
-        columns = np.flatnonzero(idf != unseen if frequency is None else frequency)
+        columns = np.flatnonzero(idf != unseen if frequency is None else frequency != 0)
         idf = idf[columns]
         frequency = None if frequency is None else frequency[columns]
         arrays["term_columns"] = columns.astype(np.int32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -46,7 +47,7 @@ svg{width:100%;height:auto;display:block}svg text{fill:var(--dim);font-size:12px
 """
 
 
-def render(gathered: Gathered, facts: dict[str, str], losses: list[float]) -> str:
+def render(gathered: Gathered, facts: dict[str, str], losses: Sequence[float]) -> str:
     """Write the page.
 
     Parameters
