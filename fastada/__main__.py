@@ -1,8 +1,6 @@
 """``python -m fastada``."""
 
-import sys
-
-from fastada.cli import main
+from fastada.cli import run_process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process()

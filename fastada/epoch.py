@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SLICE = 4_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Targets:
     """What the kernels are to learn, one of them an array over all rows.
 

@@ -6,12 +6,16 @@ what it uses.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
 
 from fastada.cli.parser import make_parser
+from fastada.read_ahead import ReadAhead
 
 # Exit codes: 0 done, 1 failed, 2 wrong usage (argparse's), 130 Ctrl-C, 141 reader went away.
 FAILED, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
@@ -21,17 +25,23 @@ class CommandError(Exception):
     """What stops a command, in words for the user."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, read_ahead: bool = False) -> int:
     """Run the command line; return its exit code.
 
     Parameters
     ----------
     argv : sequence of str, optional
         Arguments; by default those of the process.
+    read_ahead : bool
+        Begin to read the file before NumPy is loaded, by a thread that ends with the process.
     """
-    args = make_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = make_parser(argv[0] if argv else None).parse_args(argv)
+    args.begun = None
     try:
-        importlib.import_module(f"fastada.cli.{args.command}").run(args)
+        if read_ahead and os.path.isfile(getattr(args, "file", "")):
+            args.begun = ReadAhead(args.file)
+        _load(args.command).run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
@@ -42,6 +52,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CommandError, OSError, ValueError, ArithmeticError, ImportError, MemoryError) as error:
         return _fail(_in_one_line(error), FAILED)
     return 0
+
+
+def run_process() -> NoReturn:
+    """Run the command line as a process of its own.
+
+    A small file is learned in less time than it takes to start and to take down an interpreter
+    that has NumPy in it: what of that can be left out is.
+    """
+    # OpenBLAS's threads keep cores busy while they wait, and no dense matrix is multiplied here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()
+    code = main(read_ahead=True)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _load(command: str) -> ModuleType:
+    found = importlib.import_module(f"fastada.cli.{command}")
+    if not gc.isenabled():
+        # What was loaded is no garbage and need not be looked through.
+        gc.freeze()
+        gc.enable()
+    return found
 
 
 def _in_one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from fastada.cli import CommandError
 from fastada.cli.progress import ProgressReport
 from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
-from fastada.stream.model import Model
 from fastada.stream.options import Features
-from fastada.stream.score import ChunkScorer, ScoredChunk
-from fastada.stream.vectorise import ahead, in_order
 from fastada.text.ngrams import effective_n_jobs
+
+if TYPE_CHECKING:
+    from fastada.stream.model import Model
+    from fastada.stream.score import ScoredChunk
 
 
 def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> DataFile:
@@ -32,6 +34,7 @@ def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> D
             labelled=labelled,
             n_features=features.n_features,
         ),
+        args.begun,
     )
     if not args.quiet:
         print(file.describe(), file=sys.stderr)
@@ -70,6 +73,10 @@ def scored(
     file: DataFile, model: Model, problems: Problems, n_threads: int
 ) -> Iterator[ScoredChunk]:
     """Read a file and give its rows' margins, in order."""
+    from fastada.stream.score import ChunkScorer
+    from fastada.stream.vectorise import ahead
+    from fastada.workers import in_order
+
     return in_order(ChunkScorer(model), ahead(file.chunks(problems)), n_threads)
 
 

@@ -10,8 +10,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "svmlight", "fasttext", "vw", "text")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of the command line."""
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Make the parser of the command line, with the flags of one command alone if that is known."""
     parser = argparse.ArgumentParser(
         prog="fastada",
         description="Sparse linear text classifiers trained by AdaGrad.",
@@ -28,13 +28,17 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    _add_train(commands)
-    _add_predict(commands)
-    _add_evaluate(commands)
-    _add_explain(commands)
-    _add_report(commands)
-    _add_inspect(commands)
-    _add_demo(commands)
+    add = {
+        "train": _add_train,
+        "predict": _add_predict,
+        "evaluate": _add_evaluate,
+        "explain": _add_explain,
+        "report": _add_report,
+        "inspect": _add_inspect,
+        "demo": _add_demo,
+    }
+    for add_one in [add[command]] if command in add else add.values():
+        add_one(commands)
     return parser
 
 

@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from fastada.cli import CommandError
@@ -17,7 +16,6 @@ from fastada.cli.progress import ProgressReport
 from fastada.frozen import FrozenState
 from fastada.persistence import streamed
 from fastada.persistence.streamed import Trained
-from fastada.stream.checkpoint import Checkpoints
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
 
@@ -58,8 +56,8 @@ def run(args: argparse.Namespace) -> None:
         threads=threads(args),
         learners=args.threads or 1,
     )
-    folder = Path(args.model).parent
-    if not os.access(folder, os.W_OK) or Path(args.model).is_dir():
+    folder = os.path.dirname(args.model) or os.curdir
+    if not os.access(folder, os.W_OK) or os.path.isdir(args.model):
         raise CommandError(f"{args.model}: cannot be written")
     file = open_file(args, features, labelled=True)
     if previous is None:
@@ -71,6 +69,8 @@ def run(args: argparse.Namespace) -> None:
         every = args.checkpoint_every
         if every is not None and every < 1:
             raise CommandError(f"--checkpoint-every must be at least 1; got {every}")
+        from fastada.stream.checkpoint import Checkpoints
+
         checkpoints = Checkpoints(args.model, every, file, features, learning)
         if not args.resume:
             checkpoints.remove()

@@ -6,19 +6,19 @@ for chunk in file.chunks(problems): ...  from the beginning
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import chain
-from pathlib import PurePath
 from typing import Any
 
 from fastada.formats import delimited, simple, sparse
 from fastada.formats.chunk import Chunk
 from fastada.formats.lines import BYTE_ORDER_MARK, read_lines
 from fastada.formats.options import ReadOptions
-from fastada.formats.problems import FormatError, Problems
+from fastada.formats.problems import FormatError, HeldProblems, Problems
 from fastada.formats.source import Source, TruncatedError
+from fastada.read_ahead import ReadAhead
 
 __all__ = ["FORMATS", "VECTORS", "Chunk", "DataFile", "FormatError", "Problems", "ReadOptions"]
 
@@ -54,6 +54,8 @@ class DataFile:
     path : str
         "-" is standard input, which can be read once.
     options : ReadOptions
+    begun : ReadAhead, optional
+        What has begun to read it.
 
     Attributes
     ----------
@@ -69,8 +71,8 @@ class DataFile:
         If it cannot be opened.
     """
 
-    def __init__(self, path: str, options: ReadOptions) -> None:
-        self.source = Source(path)
+    def __init__(self, path: str, options: ReadOptions, begun: ReadAhead | None = None) -> None:
+        self.source = Source(path, begun)
         self._begun: Iterator[bytes] | None = self.source.pieces()
         try:
             self._first = next(self._begun, b"")
@@ -91,7 +93,7 @@ class DataFile:
             )
             if options.labelled and self.layout.label is None:
                 raise FormatError(f"{self.source.name} has one column: there are no labels")
-        self.options = replace(options, format=self.format)
+        self.options = options._replace(format=self.format)
 
     @property
     def is_vectors(self) -> bool:
@@ -107,14 +109,23 @@ class DataFile:
             parts.append(str(self.layout))
         return f"{self.source.name}: read as {', '.join(parts)}"
 
-    def chunks(self, problems: Problems) -> Iterator[Chunk]:
+    def chunks(self, problems: Problems, n_threads: int = 1) -> Iterator[Chunk]:
         """Read the file from its beginning.
+
+        A table's rows are looked at by n_threads threads, besides the one that reads.
 
         Raises
         ------
         FormatError
             At the first bad row, unless those are to be skipped.
         """
+        held = HeldProblems(problems.name)
+        for chunk in self._chunks(held, n_threads):
+            problems.replay(sorted(held.take()))
+            yield chunk
+        problems.replay(sorted(held.take()))
+
+    def _chunks(self, problems: Problems, n_threads: int) -> Iterator[Chunk]:
         if self.format == "parquet":
             from fastada.formats import parquet
 
@@ -125,23 +136,22 @@ class DataFile:
             pieces: Iterator[bytes] = chain([self._first], begun)
         else:
             pieces = self.source.pieces()
-        quoting = self.layout is not None and self.layout.quoting
-        blocks = read_lines(pieces, problems, blank_is_bad=not quoting)
         if self.layout is not None:
             layout = self.layout
             if not self.options.labelled:
-                layout = replace(layout, label=None)
-            return delimited.read(blocks, layout, problems)
+                layout = layout._replace(label=None)
+            return delimited.read(pieces, layout, problems, n_threads)
+        blocks = read_lines(pieces, problems)
         return READERS[self.format](blocks, self.options, problems)
 
 
 def guess_format(path: str, sample: list[str]) -> str:
     """Guess by the name, or else by the first lines."""
-    name = PurePath(path)
-    if name.suffix.lower() in _COMPRESSED:
-        name = name.with_suffix("")
-    if name.suffix.lower() in _SUFFIXES:
-        return _SUFFIXES[name.suffix.lower()]
+    stem, suffix = os.path.splitext(path.lower())
+    if suffix in _COMPRESSED:
+        suffix = os.path.splitext(stem)[1]
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
     if not sample:
         return "text"
     tests: dict[str, Callable[[str], Any]] = {

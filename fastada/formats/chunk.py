@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,52 @@ SHORT = 32
 
 
 class Strings(NamedTuple):
-    """UTF-8 strings where they lie; `owner` keeps them alive."""
+    """UTF-8 strings where they lie.
+
+    `owner` keeps them alive; `kinds` is what _arrow.inspect says of them, or of more text around.
+    """
 
     addresses: NDArray[np.uint64]
     sizes: NDArray[np.int64]
     owner: object
+    kinds: NDArray[np.uint8] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Strings:
+        """Some of the strings."""
+        kinds = None if self.kinds is None else self.kinds[rows]
+        return Strings(self.addresses[rows], self.sizes[rows], self.owner, kinds)
+
+
+class CodedLabels(Sequence[str]):
+    """Labels as numbers of their names.
+
+    Parameters
+    ----------
+    names : list of str
+        Different ones, in the order of their first appearance.
+    codes : ndarray of int64, shape (n_rows,)
+    """
+
+    def __init__(self, names: list[str], codes: NDArray[np.int64]) -> None:
+        self.names = names
+        self.codes = codes
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.names[self.codes[row]]
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.names.__getitem__, self.codes.tolist())
+
+    def take(self, rows: NDArray[np.int64]) -> CodedLabels:
+        """Those of some rows."""
+        left, first, codes = np.unique(self.codes[rows], return_index=True, return_inverse=True)
+        place = np.argsort(first)
+        rank = np.empty(len(left), np.int64)
+        rank[place] = np.arange(len(left))
+        return CodedLabels([self.names[code] for code in left[place].tolist()], rank[codes])
 
 
 class Vectors(NamedTuple):
@@ -32,7 +74,7 @@ class Vectors(NamedTuple):
     data: NDArray[np.float32]
 
 
-@dataclass
+@dataclass(eq=False)
 class Chunk:
     """Rows that follow each other in a file.
 
@@ -40,7 +82,7 @@ class Chunk:
     ----------
     numbers : ndarray of int64, shape (n_rows,)
         Line, or row, of each in the file, from 1.
-    labels : list of str, or None
+    labels : sequence of str, or None
         None where the file has none.
     texts : Strings or list of bytes or str, or None
     vectors : Vectors or None
@@ -52,7 +94,7 @@ class Chunk:
     """
 
     numbers: NDArray[np.int64]
-    labels: list[str] | None
+    labels: Sequence[str] | None
     texts: Any = None
     vectors: Vectors | None = None
     weights: NDArray[np.float64] | None = None
@@ -64,9 +106,9 @@ class Chunk:
 
     def only(self, rows: NDArray[np.int64]) -> Chunk:
         """Keep some of the rows."""
-        texts, vectors = self.texts, self.vectors
+        texts, vectors, labels = self.texts, self.vectors, self.labels
         if isinstance(texts, Strings):
-            texts = Strings(texts.addresses[rows], texts.sizes[rows], texts.owner)
+            texts = texts.take(rows)
         elif texts is not None:
             texts = [texts[row] for row in rows.tolist()]
         if vectors is not None:
@@ -74,9 +116,13 @@ class Chunk:
             entries = np.isin(np.repeat(np.arange(len(sizes)), sizes), rows)
             indptr = np.concatenate(([0], np.cumsum(sizes[rows])))
             vectors = Vectors(indptr, vectors.indices[entries], vectors.data[entries])
+        if isinstance(labels, CodedLabels):
+            labels = labels.take(rows)
+        elif labels is not None:
+            labels = [labels[row] for row in rows.tolist()]
         return Chunk(
             self.numbers[rows],
-            None if self.labels is None else [self.labels[row] for row in rows.tolist()],
+            labels,
             texts,
             vectors,
             None if self.weights is None else self.weights[rows],
@@ -95,14 +141,15 @@ def sound(lines: Lines, problems: Problems, bad: list[int]) -> Lines:
                 faults[i] = True
                 bad.append(number)
                 problems.bad_row(number, "NUL byte")
+    kinds = np.zeros(len(lines), np.uint8)
     if not lines.data.isascii():
         base = np.frombuffer(lines.data, np.uint8).ctypes.data
-        kinds = np.empty(len(lines), np.uint8)
         inspect((lines.starts + base).astype(np.uint64), lines.ends - lines.starts, kinds)
         for i in np.flatnonzero((kinds == INVALID_UTF8) & ~faults).tolist():
             faults[i] = True
             bad.append(int(lines.numbers[i]))
             problems.bad_row(bad[-1], "bad UTF-8", _where(lines[i]))
+    lines = replace(lines, kinds=kinds)
     return lines.without(faults) if faults.any() else lines
 
 
@@ -117,7 +164,7 @@ def _where(line: bytes) -> str:
 def strings_at(lines: Lines, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Strings:
     """Strings inside lines, not copied."""
     base = np.frombuffer(lines.data, np.uint8).ctypes.data
-    return Strings((starts + base).astype(np.uint64), ends - starts, lines.data)
+    return Strings((starts + base).astype(np.uint64), ends - starts, lines.data, lines.kinds)
 
 
 def empty_texts(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:

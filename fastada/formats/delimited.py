@@ -9,16 +9,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada.formats.chunk import Chunk, empty_texts, sound, strings_at
-from fastada.formats.lines import LONGEST_LINE, Lines
+from fastada._tables import find_cells, number_cells
+from fastada.formats.chunk import Chunk, CodedLabels, empty_texts, sound, strings_at
+from fastada.formats.lines import LONGEST_LINE, Lines, cut_again, read_lines, without_blank
 from fastada.formats.options import ReadOptions
-from fastada.formats.problems import FormatError, Problems
+from fastada.formats.problems import FormatError, HeldProblems, Problems
+from fastada.workers import in_order
 
 TEXT_NAMES = ("text", "content", "body", "document", "message", "review", "sentence", "comment",
               "description", "question", "title")  # fmt: skip
@@ -26,8 +28,7 @@ LABEL_NAMES = ("label", "class", "category", "target", "sentiment", "topic", "in
 NAMES = frozenset(TEXT_NAMES + LABEL_NAMES)
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Where things are in a table; columns count from 0."""
 
     delimiter: str
@@ -95,36 +96,59 @@ def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: 
     return Layout(delimiter, quoting, header, n_columns, text, label)
 
 
-def read(blocks: Iterable[Lines], layout: Layout, problems: Problems) -> Iterator[Chunk]:
+def read(
+    pieces: Iterable[bytes], layout: Layout, problems: Problems, n_threads: int = 1
+) -> Iterator[Chunk]:
     """Read a table; its cells are those of `layout`."""
+    # Blocks are cut ahead of the rows that threads look at; what is wrong is told in order.
+    held = HeldProblems(problems.name)
+    blocks = read_lines(pieces, held, blank_is_bad=not layout.quoting)
     if layout.quoting:
-        blocks = _whole_records(blocks, problems)
+        blocks = without_blank(_whole_records(blocks, held), held)
+    jobs = ((held.take(), lines) for lines in _without_header(blocks, layout))
+
+    def parse(job: tuple[list[Any], Lines]) -> tuple[list[Any], Chunk]:
+        found = HeldProblems(problems.name)
+        chunk = _chunk(job[1], layout, found)
+        return job[0] + found.take(), chunk
+
+    for faults, chunk in in_order(parse, jobs, n_threads) if n_threads > 1 else map(parse, jobs):
+        problems.replay(faults)
+        yield chunk
+    problems.replay(held.take())
+
+
+def _without_header(blocks: Iterable[Lines], layout: Layout) -> Iterator[Lines]:
     header = layout.header
     for lines in blocks:
-        n_bytes = len(lines.data)
         if header and len(lines):
             bad = np.zeros(len(lines), bool)
             bad[0], header = True, False
-            lines = lines.without(bad)
-        left_out: list[int] = []
-        lines = sound(lines, problems, left_out)
-        if layout.quoting and b'"' in lines.data:
-            yield _quoted_chunk(lines, layout, problems, left_out, n_bytes)
+            yield lines.without(bad)
         else:
-            yield _plain_chunk(lines, layout, problems, left_out, n_bytes)
+            yield lines
+
+
+def _chunk(lines: Lines, layout: Layout, problems: Problems) -> Chunk:
+    n_bytes = len(lines.data)
+    left_out: list[int] = []
+    lines = sound(lines, problems, left_out)
+    if layout.quoting and b'"' in lines.data:
+        return _quoted_chunk(lines, layout, problems, left_out, n_bytes)
+    return _plain_chunk(lines, layout, problems, left_out, n_bytes)
 
 
 def _plain_chunk(
     lines: Lines, layout: Layout, problems: Problems, bad: list[int], n_bytes: int
 ) -> Chunk:
     data = lines.data
-    separators = np.flatnonzero(np.frombuffer(data, np.uint8) == ord(layout.delimiter))
-    row = np.searchsorted(lines.ends, separators)
-    inside = row < len(lines)
-    separators, row = separators[inside], row[inside]
-    inside = separators >= lines.starts[row]
-    separators, row = separators[inside], row[inside]
-    n_found = np.bincount(row, minlength=len(lines)) + 1
+    wanted = [layout.text] if layout.label is None else [layout.text, layout.label]
+    starts = np.empty((len(wanted), len(lines)), np.int64)
+    ends, n_found = np.empty_like(starts), np.empty(len(lines), np.int64)
+    find_cells(
+        data, lines.starts, lines.ends, ord(layout.delimiter),
+        np.array(wanted, np.int64), starts, ends, n_found,
+    )  # fmt: skip
     wrong = n_found != layout.n_columns
     if wrong.any():
         for i in np.flatnonzero(wrong).tolist():
@@ -132,30 +156,24 @@ def _plain_chunk(
             problems.bad_row(
                 bad[-1], "wrong number of columns", f"{n_found[i]}, not {layout.n_columns}"
             )
-        separators = separators[~wrong[row]]
         lines = lines.without(wrong)
-    cuts = separators.reshape(len(lines), layout.n_columns - 1)
-    starts = np.column_stack([lines.starts, cuts + 1])
-    ends = np.column_stack([cuts, lines.ends])
-    text_starts, text_ends = starts[:, layout.text], ends[:, layout.text]
-    labels = None
-    if layout.label is not None:
-        labels = _labels(data, starts[:, layout.label], ends[:, layout.label])
+        starts, ends = starts[:, ~wrong].copy(), ends[:, ~wrong].copy()
+    labels = None if layout.label is None else _labels(data, starts[1], ends[1])
+    text_starts, text_ends = starts[0], ends[0]
     chunk = Chunk(lines.numbers, labels, strings_at(lines, text_starts, text_ends), bad=bad)
     chunk.n_bytes = n_bytes
     return _checked(chunk, empty_texts(data, text_starts, text_ends).tolist(), problems)
 
 
-def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
-    known: dict[bytes, str] = {}
-    labels = []
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        raw = data[start:end]
-        label = known.get(raw)
-        if label is None:
-            label = known[raw] = raw.decode().strip()
-        labels.append(label)
-    return labels
+def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> CodedLabels:
+    codes, firsts = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+    firsts = firsts[: number_cells(data, starts, ends, codes, firsts)]
+    places: dict[str, int] = {}
+    found = [
+        places.setdefault(data[start:end].decode().strip(), len(places))
+        for start, end in zip(starts[firsts].tolist(), ends[firsts].tolist(), strict=True)
+    ]
+    return CodedLabels(list(places), np.array(found, np.int64)[codes])
 
 
 def _quoted_chunk(
@@ -196,8 +214,9 @@ def _quoted_chunk(
 def _checked(chunk: Chunk, empty: list[int], problems: Problems) -> Chunk:
     """Leave out rows without a text or without a label."""
     faults = dict.fromkeys(empty, "empty text")
-    if chunk.labels is not None and "" in chunk.labels:
-        faults |= {i: "empty label" for i, label in enumerate(chunk.labels) if not label}
+    labels = chunk.labels
+    if labels is not None and "" in (labels.names if isinstance(labels, CodedLabels) else labels):
+        faults |= {i: "empty label" for i, label in enumerate(labels) if not label}
     if not faults:
         return chunk
     for i, fault in sorted(faults.items()):
@@ -207,38 +226,52 @@ def _checked(chunk: Chunk, empty: list[int], problems: Problems) -> Chunk:
 
 def _whole_records(blocks: Iterable[Lines], problems: Problems) -> Iterator[Lines]:
     """Join lines that a quoted line break cuts in two; a record has an even number of quotes."""
-    carried, first = b"", 1
-    for lines in blocks:
-        if not carried and b'"' not in lines.data:
-            yield lines
-            continue
-        data = carried + lines.data
-        number = first if carried else int(lines.numbers[0])
-        if not carried:
-            data = data[int(lines.starts[0]) :]
-        carried, first = yield from _records(data, number)
-        while len(carried) > LONGEST_LINE:
-            carried, first = yield from _give_up(carried, first, problems)
-    while carried:
-        carried, first = yield from _give_up(carried, first, problems)
+    waiting = iter(blocks)
+    # Of a record whose quote is open.
+    carried: list[bytes] = []
+    first = 0
+    while (lines := next(waiting, None)) is not None or carried:
+        if lines is not None:
+            if not carried and b'"' not in lines.data:
+                yield lines
+                continue
+            if carried and not _may_close(lines.data):
+                carried.append(lines.data)
+            else:
+                number = first if carried else int(lines.numbers[0])
+                rest, first = yield from _records(b"".join([*carried, lines.data]), number)
+                carried = [rest] if rest else []
+            if sum(map(len, carried)) <= LONGEST_LINE:
+                continue
+        problems.bad_row(first, "bad quoting", "a quote is never closed")
+        data = b"".join(carried)
+        carried = []
+        end = data.find(b"\n") + 1
+        if end:
+            waiting = chain(cut_again(data[end:], first + 1), waiting)
 
 
-def _give_up(
-    data: bytes, number: int, problems: Problems
-) -> Generator[Lines, None, tuple[bytes, int]]:
-    """Report a quote that never closes, and go on after its line."""
-    problems.bad_row(number, "bad quoting", "a quote is never closed")
-    rest = data[data.find(b"\n") + 1 :] if b"\n" in data else b""
-    return (yield from _records(rest, number + 1))
+def _may_close(data: bytes) -> bool:
+    """Whether a quote that was open before is closed at the end of any of the lines."""
+    if b'"' not in data:
+        return False
+    _, quotes = _breaks(data)
+    return bool((quotes % 2 == 1).any())
+
+
+def _breaks(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the ends of lines, and the number of quotes before each."""
+    array = np.frombuffer(data, np.uint8)
+    breaks = np.flatnonzero(array == ord("\n"))
+    if data and not data.endswith(b"\n"):
+        breaks = np.append(breaks, len(data))
+    return breaks, np.searchsorted(np.flatnonzero(array == ord('"')), breaks)
 
 
 def _records(data: bytes, first: int) -> Generator[Lines, None, tuple[bytes, int]]:
     """Yield the complete records; return what is left and its line."""
     array = np.frombuffer(data, np.uint8)
-    breaks = np.flatnonzero(array == ord("\n"))
-    if data and not data.endswith(b"\n"):
-        breaks = np.append(breaks, len(data))
-    quotes = np.searchsorted(np.flatnonzero(array == ord('"')), breaks)
+    breaks, quotes = _breaks(data)
     whole = quotes % 2 == 0
     ends = breaks[whole]
     starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
@@ -246,9 +279,8 @@ def _records(data: bytes, first: int) -> Generator[Lines, None, tuple[bytes, int
     numbers = np.concatenate(([first], line[:-1] + 1)) if len(ends) else line
     carriage = (ends > starts) & (array[np.maximum(ends - 1, 0)] == ord("\r"))
     ends = ends - carriage
-    filled = ends > starts
-    if filled.any():
-        yield Lines(data, starts[filled], ends[filled], numbers[filled])
+    if len(ends):
+        yield Lines(data, starts, ends, numbers)
     if not len(breaks) or whole[-1]:
         return b"", first
     stop = int(breaks[whole][-1]) + 1 if whole.any() else 0

@@ -8,19 +8,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fastada._tables import line_ends
 from fastada.formats.problems import Problems
 from fastada.formats.source import TruncatedError
+from fastada.read_ahead import PIECE, WINDOW
 
-# Lines are gathered up to this size before they are looked at.
-BLOCK = 1 << 20
+# Lines are gathered up to this size before they are looked at; a piece of a file with all lines
+# whole is as large.
+BLOCK = PIECE - WINDOW
 # A longer line is a bad row, and never held in memory as a whole.
 LONGEST_LINE = 1 << 26
 
-NEWLINE, RETURN = 10, 13
+RETURN = 13
+# Room is made for lines of this size, and for more of them where they are shorter.
+SHORT_LINE = 64
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lines:
     """Lines that follow each other in a file.
 
@@ -34,6 +39,8 @@ class Lines:
         Of each line in the file, from 1.
     blank : tuple of int
         Numbers of empty lines before or among them.
+    kinds : ndarray of uint8, or None
+        What _arrow.inspect says of each line, where they have been looked at.
     """
 
     data: bytes
@@ -41,6 +48,7 @@ class Lines:
     ends: NDArray[np.int64]
     numbers: NDArray[np.int64]
     blank: tuple[int, ...] = ()
+    kinds: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -59,7 +67,11 @@ class Lines:
         """Leave out some of the lines."""
         good = ~bad
         return replace(
-            self, starts=self.starts[good], ends=self.ends[good], numbers=self.numbers[good]
+            self,
+            starts=self.starts[good],
+            ends=self.ends[good],
+            numbers=self.numbers[good],
+            kinds=None if self.kinds is None else self.kinds[good],
         )
 
 
@@ -68,15 +80,17 @@ def read_lines(
 ) -> Iterator[Lines]:
     """Cut pieces of a file into blocks of whole lines.
 
-    Lines that are too long are reported and left out, as are empty lines unless the file ends with
-    them; the end of a damaged file is reported.
+    Lines that are too long are reported and left out, as are empty lines, if they are bad, unless
+    the file ends with them; the end of a damaged file is reported.
     """
+    blocks = _blocks(pieces, problems)
+    return without_blank(blocks, problems) if blank_is_bad else blocks
+
+
+def without_blank(blocks: Iterable[Lines], problems: Problems) -> Iterator[Lines]:
+    """Leave out empty lines, and report those that others follow."""
     blank: list[int] = []
-    for block, first in _blocks(pieces, problems):
-        lines = _cut(block, first)
-        if not blank_is_bad:
-            yield lines
-            continue
+    for lines in blocks:
         empty = lines.ends == lines.starts
         blank += lines.numbers[empty].tolist()
         lines = lines.without(empty)
@@ -88,8 +102,8 @@ def read_lines(
             yield replace(lines, blank=tuple(now))
 
 
-def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[tuple[bytes, int]]:
-    """Yield blocks that end with a line, and the number of their first line."""
+def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[Lines]:
+    """Yield blocks of whole lines, empty ones among them."""
     number = 1
     pending: list[bytes] = []
     size = 0
@@ -113,9 +127,11 @@ def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[tuple[bytes
             piece, skipping = piece[end + 1 :], False
         end = piece.rfind(b"\n") + 1
         if end and size + end >= BLOCK:
-            block = b"".join([*pending, piece[:end]])
-            yield block, number
-            number += block.count(b"\n")
+            whole = not size and end == len(piece)
+            block = piece if whole else b"".join([*pending, memoryview(piece)[:end]])
+            lines = _cut(block, number)
+            yield lines
+            number += len(lines)
             pending, size = [piece[end:]], len(piece) - end
             continue
         pending.append(piece)
@@ -123,28 +139,46 @@ def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[tuple[bytes
         if size > LONGEST_LINE:
             block = b"".join(pending)
             end = block.rfind(b"\n") + 1
-            yield block[:end], number
-            number += block.count(b"\n")
+            lines = _cut(block[:end], number)
+            yield lines
+            number += len(lines)
             problems.bad_row(number, "line too long", f"more than {LONGEST_LINE >> 20} MB")
             number += 1
             pending, size, skipping = [], 0, True
     rest = b"".join(pending)
     if damage:
         end = rest.rfind(b"\n") + 1
-        yield rest[:end], number
+        yield _cut(rest[:end], number)
         problems.bad_row(number + rest.count(b"\n"), "file cut short", damage)
     elif rest:
-        yield rest, number
+        yield _cut(rest, number)
+
+
+def cut_again(data: bytes, first: int) -> Iterator[Lines]:
+    """Cut bytes into blocks of whole lines, of which `first` is the number of the first."""
+    begin = 0
+    while begin < len(data):
+        end = data.rfind(b"\n", begin, begin + BLOCK) + 1
+        end = end or data.find(b"\n", begin + BLOCK) + 1 or len(data)
+        lines = _cut(data[begin:end], first)
+        yield lines
+        first += len(lines)
+        begin = end
 
 
 def _cut(block: bytes, first: int) -> Lines:
-    array = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(array == NEWLINE)
+    ends = np.empty(len(block) // SHORT_LINE + 1, np.int64)
+    n_lines = line_ends(block, ends)
+    if n_lines > len(ends):
+        ends = np.empty(n_lines, np.int64)
+        line_ends(block, ends)
+    ends = ends[:n_lines]
     if block and not block.endswith(b"\n"):
         ends = np.append(ends, len(block))
     starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
     numbers = np.arange(first, first + len(ends))
     if b"\r" in block:
+        array = np.frombuffer(block, np.uint8)
         returns = (ends > starts) & (array[np.maximum(ends - 1, 0)] == RETURN)
         ends = ends - returns
     return Lines(block, starts, ends, numbers)

@@ -47,9 +47,30 @@ class Problems:
         if self.counts[kind] <= TOLD:
             self.tell(f"{message}; row skipped")
 
+    def replay(self, held: list[tuple[int, str, str]]) -> None:
+        """Take note of rows that HeldProblems has gathered."""
+        for row in held:
+            self.bad_row(*row)
+
     def summary(self) -> str:
         """Say in a line what was skipped; empty if nothing was."""
         if not self.counts:
             return ""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.counts.most_common())
         return f"{self.name}: skipped {self.counts.total():,} rows: {kinds}"
+
+
+class HeldProblems(Problems):
+    """Problems of rows that are not to be told yet: others before them may still be found."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, True, lambda line: None)
+        self.held: list[tuple[int, str, str]] = []
+
+    def bad_row(self, line: int, kind: str, detail: str = "") -> None:  # noqa: D102
+        self.held.append((line, kind, detail))
+
+    def take(self) -> list[tuple[int, str, str]]:
+        """Give what has been held, and forget it."""
+        held, self.held = self.held, []
+        return held

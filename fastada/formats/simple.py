@@ -83,7 +83,11 @@ def read_fasttext(
         if options.labelled and not (labels and labels[0]):
             raise BadRowError("no label")
         if options.labelled and len(labels) > 1:
-            raise BadRowError("more than one label", ", ".join(labels))
+            raise BadRowError(
+                "more than one label",
+                f"{', '.join(labels)}; here a row has one, write a row for each, or skip such rows "
+                "(--bad-rows skip); AdaGradClassifier learns several in Python",
+            )
         return line, labels[0] if labels else ""
 
     return read_rows(blocks, parse, options.labelled, problems)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
 import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, BinaryIO
 
 from fastada.formats.problems import FormatError
+from fastada.read_ahead import PIECE, ReadAhead, pieces
 
 STDIN = "-"
-# Also the most that one step of decompression gives, whatever the file's ratio.
-PIECE = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -76,11 +73,17 @@ def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
-    "gzip": _Gunzip,
-    "xz": lzma.LZMADecompressor,
-    "bzip2": bz2.BZ2Decompressor,
-}
+def _decompressor(compression: str) -> tuple[Callable[[], Any], type[Exception]]:
+    """What makes a decompressor, and its error; loaded when a file needs it."""
+    if compression == "xz":
+        from lzma import LZMADecompressor, LZMAError
+
+        return LZMADecompressor, LZMAError
+    if compression == "bzip2":
+        from bz2 import BZ2Decompressor
+
+        return BZ2Decompressor, OSError
+    return _Gunzip, zlib.error
 
 
 class TruncatedError(Exception):
@@ -94,6 +97,8 @@ class Source:
     ----------
     path : str
         "-" is standard input, which can be read once.
+    begun : ReadAhead, optional
+        What has read it as far as it has been.
 
     Attributes
     ----------
@@ -106,8 +111,9 @@ class Source:
         Stored bytes read so far.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, begun: ReadAhead | None = None) -> None:
         self.path = path
+        self._begun = begun
         self.is_stdin = path == STDIN
         self.name = "<stdin>" if self.is_stdin else path
         self.size = None if self.is_stdin else os.stat(path).st_size
@@ -120,7 +126,7 @@ class Source:
         if self.is_stdin:
             yield sys.stdin.buffer
         else:
-            with open(self.path, "rb") as file:
+            with open(self.path, "rb", buffering=0) as file:
                 yield file
 
     def pieces(self) -> Iterator[bytes]:
@@ -132,8 +138,9 @@ class Source:
             After all that could be read.
         """
         self.position = 0
-        with self.open() as file:
-            stored = self._stored(file)
+        begun, self._begun = self._begun, None
+        with self._stored() if begun is None else nullcontext(begun.pieces()) as found:
+            stored = self._counted(found)
             first = next(stored, b"")
             self.compression = next(
                 (name for magic, name in _MAGIC.items() if first.startswith(magic)), None
@@ -145,22 +152,28 @@ class Source:
             elif self.compression == "zstd":
                 yield from _unzstd(chain([first], stored))
             else:
-                yield from self._decompressed(first, stored, _DECOMPRESSORS[self.compression])
+                yield from self._decompressed(first, stored, self.compression)
 
-    def _stored(self, file: BinaryIO) -> Iterator[bytes]:
-        while piece := file.read(PIECE):
+    @contextmanager
+    def _stored(self) -> Iterator[Iterator[bytes]]:
+        with self.open() as file:
+            yield pieces(file)
+
+    def _counted(self, stored: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in stored:
             self.position += len(piece)
             yield piece
 
     def _decompressed(
-        self, data: bytes, stored: Iterator[bytes], make: Callable[[], Any]
+        self, data: bytes, stored: Iterator[bytes], compression: str
     ) -> Iterator[bytes]:
+        make, damage = _decompressor(compression)
         decompressor = make()
         while True:
             try:
                 result = decompressor.decompress(data, PIECE)
-            except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
-                raise TruncatedError(f"{self.compression} data is damaged ({error})") from None
+            except (damage, OSError, EOFError) as error:
+                raise TruncatedError(f"{compression} data is damaged ({error})") from None
             if result:
                 yield result
             data = b""
@@ -173,4 +186,4 @@ class Source:
             elif decompressor.needs_input:
                 data = next(stored, b"")
                 if not data:
-                    raise TruncatedError(f"{self.compression} data ends early")
+                    raise TruncatedError(f"{compression} data ends early")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
@@ -19,7 +18,6 @@ from fastada.formats.simple import BadRowError
 Row = tuple[str, float, dict[int, float]]
 
 LARGEST = float(np.finfo(np.float32).max)
-LABEL = re.compile(r"[^|\s]+$")
 
 
 def read_vectors(
@@ -119,9 +117,13 @@ def read_vowpal(
         if fields and (fields[-1].startswith("'") or (len(fields) > 1 and head[-1] != " ")):
             fields.pop()
         label = fields[0] if fields else ""
+        if len(fields) > 3:
+            raise BadRowError("bad label", "more than label, importance and base before the |")
         weight = _number(fields[1]) if len(fields) > 1 else 1.0
         if weight < 0:
             raise BadRowError("bad number", f"importance {weight:g}")
+        if len(fields) > 2 and _number(fields[2]):
+            raise BadRowError("bad label", f"a base prediction, {fields[2][:40]}, which has no use")
         row: dict[int, float] = {}
         for namespace in namespaces:
             named = bool(namespace[:1].strip())

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from fastada._hashing import count_documents
 from fastada.formats import Problems
-from fastada.formats.chunk import Chunk
+from fastada.formats.chunk import Chunk, CodedLabels
 from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
 from fastada.stream.vectorise import VectorChunk
 from fastada.text.ngrams import inverse_document_frequency
 
 
-@dataclass
+@dataclass(eq=False)
 class Counts:
     """What is known of the rows before they are learned."""
 
@@ -31,18 +31,23 @@ class Counts:
 
     def codes(
         self, chunk: Chunk, problems: Problems, *, new: bool
-    ) -> tuple[list[int], NDArray[np.float64] | None]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
         """Number labels in the order of their first appearance, and weigh the rows.
 
         Unless new labels are taken, a row of one is a bad row, and has weight zero.
         """
         known, labels, weights = self.labels, chunk.labels or [], chunk.weights
+        names = labels.names if isinstance(labels, CodedLabels) else labels
         if new:
-            return [known.setdefault(label, len(known)) for label in labels], weights
-        codes = [known.get(label, -1) for label in labels]
-        if -1 in codes:
+            found = [known.setdefault(name, len(known)) for name in names]
+        else:
+            found = [known.get(name, -1) for name in names]
+        codes = np.array(found, np.int64)
+        if isinstance(labels, CodedLabels):
+            codes = codes[labels.codes]
+        if -1 in found:
             weights = np.ones(len(codes)) if weights is None else weights.copy()
-            for i in [i for i, code in enumerate(codes) if code < 0]:
+            for i in np.flatnonzero(codes < 0).tolist():
                 problems.bad_row(int(chunk.numbers[i]), "unknown label", labels[i])
                 weights[i], codes[i] = 0.0, 0
         return codes, weights

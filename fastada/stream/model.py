@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,7 @@ from fastada.stream.options import Features
 from fastada.text.ngrams import TermWeighting
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """What `fastada train` saves.
 
     Attributes

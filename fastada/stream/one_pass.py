@@ -34,19 +34,21 @@ N_COUNTED = 2048
 BYTES_PER_ROW = 100
 
 
-@dataclass
+@dataclass(eq=False)
 class Texts:
     """Rows of labelled text, held in memory."""
 
     batches: list[Batch] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
+    codes: list[NDArray[np.int64]] = field(default_factory=list)
+    n_rows: int = 0
     weights: list[NDArray[np.float64]] = field(default_factory=list)
     n_bytes: int = 0
 
-    def add(self, chunk: Chunk, codes: list[int], reader: DocumentReader) -> None:
+    def add(self, chunk: Chunk, codes: NDArray[np.int64], reader: DocumentReader) -> None:
         """Add rows behind the others."""
         self.batches += batches_of(chunk, reader)
-        self.codes += codes
+        self.codes.append(codes)
+        self.n_rows += len(codes)
         self.weights.append(np.ones(len(chunk)) if chunk.weights is None else chunk.weights)
         self.n_bytes += chunk.n_bytes + BYTES_PER_ROW * len(chunk)
 
@@ -69,7 +71,7 @@ def hold(
         taken.append(chunk)
         texts.add(chunk, counts.codes(chunk, problems, new=True)[0], reader)
         n_bytes += chunk.n_bytes
-        progress.read("reading", len(texts.codes), n_bytes, None)
+        progress.read("reading", texts.n_rows, n_bytes, None)
         if texts.n_bytes > learning.memory:
             counts.labels.clear()
             return None, chain(taken, iterator)
@@ -82,12 +84,16 @@ def learn_once(
     """Learn all rows; return their mean loss, and the inverse document frequencies."""
     features, n_threads = learner.features, learner.learning.threads
     every, weights = join(texts.batches), np.concatenate(texts.weights)
-    codes = np.array(texts.codes, np.int64)
-    order = learner.order(weights)
+    codes = np.concatenate(texts.codes)
+    order = np.flatnonzero(weights)
+    if learner.learning.shuffle:
+        order = order[_permutation(len(order), learner.learning.seed)]
     options = features.ngram_options()
     first, rest = order[:N_COUNTED], order[N_COUNTED:]
     plain = TermWeighting(np.float32, norm=None)
-    rows = hash_documents(cut(every.take(first)), options, plain, n_jobs=n_threads)
+    rows = hash_documents(
+        cut(every.take(first)), options, plain, n_documents=len(first), n_jobs=n_threads
+    )
     counts.n_rows = len(first)
     if counts.document_frequency is not None:
         count_documents(rows.columns, counts.document_frequency)
@@ -103,3 +109,15 @@ def learn_once(
         n_bytes += int(every.sizes[now].sum())
         progress.read("learning", done, n_bytes, total / done)
     return total / len(order), idf
+
+
+def _permutation(n: int, seed: int) -> NDArray[np.int64]:
+    """An order in which the SplitMix64 (Steele, Lea, Flood 2014) of the numbers to n ascends.
+
+    NumPy's generators would do, but for the time it takes to import them.
+    """
+    mixed = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed += np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")

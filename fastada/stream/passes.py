@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,10 +14,13 @@ from fastada.search import CHOOSE_ROWS, RateSearch
 from fastada.stream.checkpoint import Place
 from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
-from fastada.stream.vectorise import VectorChunk, ahead, in_order, vectorise
+from fastada.stream.vectorise import VectorChunk, ahead, vectorise
 from fastada.text.ngrams import TermWeighting
+from fastada.workers import in_order
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from fastada.stream.counts import Counts
     from fastada.stream.train import Learner
 
@@ -126,6 +128,8 @@ def learn_as_read(
     int
         Rows learned that have not been told.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     spare = Pool(pool.n_features)
     read = sent = (place.chunks, place.rows, place.n_bytes)
     told = place.visits

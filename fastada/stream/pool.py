@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,7 @@ class Pool:
         return sum(map(len, self.labels))
 
     def add(
-        self, vectors: Vectors, labels: Sequence[int], weights: NDArray[np.float64] | None
+        self, vectors: Vectors, labels: NDArray[np.int64], weights: NDArray[np.float64] | None
     ) -> None:
         """Add rows behind the others."""
         start, stop = self.n_entries, self.n_entries + len(vectors.indices)
@@ -68,7 +67,7 @@ class Pool:
         self.values[start:stop] = vectors.data
         self.n_entries = stop
         self.row_sizes.append(np.diff(vectors.indptr))
-        self.labels.append(np.asarray(labels, np.int64))
+        self.labels.append(labels)
         self.weights.append(np.ones(len(labels)) if weights is None else weights)
 
     def reserve(self, n_entries: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -43,7 +44,6 @@ from fastada.stream.pool import Pool, as_rows
 from fastada.stream.vectorise import VectorChunk, vectorise
 from fastada.text.ngrams import Rows as TextRows
 from fastada.text.ngrams import TermWeighting
-from fastada.threads import Team, check_replicas, useful_threads
 
 
 class Learner:
@@ -71,7 +71,6 @@ class Learner:
             self.rank[counts.labels[label]] = position
         self.n_outputs = 1 if len(self.classes) == 2 else len(self.classes)
         self.features, self.learning = features, learning
-        self.random = np.random.default_rng(learning.seed)
         self.state: State | None = None
         self.settings: Settings | None = None
         self.scale: Scale | None = None
@@ -84,6 +83,8 @@ class Learner:
             self.position = np.zeros(features.n_features, np.int32)
             self.position[self.columns] = np.arange(len(self.columns))
         self.searches = learning.learning_rate == "auto"
+        # Of them all, where they have been counted.
+        self.n_rows = counts.n_rows if all_seen else None
         self.search: RateSearch | None = None
         # Whether rows are learned for the first time; losses and weights of those that were.
         self.first = True
@@ -93,6 +94,11 @@ class Learner:
         if previous is not None:
             self._take_over(previous.linear)
 
+    @cached_property
+    def random(self) -> np.random.Generator:
+        """The source of orders; NumPy's is loaded by who asks for it."""
+        return np.random.default_rng(self.learning.seed)
+
     def learn(self, pool: Pool) -> tuple[float, int]:
         """Learn the rows of a pool once; return their mean loss and their number."""
         if self.position is not None:
@@ -101,7 +107,11 @@ class Learner:
         targets = self._targets(pool.label_codes())
         state, settings = self._ready(rows, targets, weight)
         order = self.order(weight)
-        n = useful_threads(self.learning.learners, rows, targets)
+        n = self.learning.learners
+        if n > 1:
+            from fastada.threads import Team, check_replicas, useful_threads
+
+            n = useful_threads(n, rows, targets)
         losses = np.full(rows.n_rows, np.nan)
         if n == 1:
             visits = np.empty((len(order), 1))
@@ -213,7 +223,9 @@ class Learner:
         if self.searches:
             looked_at = np.flatnonzero(weight[:SEARCH_ROWS])
             order = np.random.default_rng(0).permutation(looked_at).astype(np.int64)
-            scale, self.search = search_rate(rows, targets, weight, order, scale, settings_of)
+            scale, self.search = search_rate(
+                rows, targets, weight, order, scale, settings_of, n_visits=self.n_rows
+            )
         self.scale, self.settings = scale, settings_of(scale)
         self.state = State(
             rows.n_features,
@@ -276,8 +288,10 @@ def train(
         # What a checkpoint has counted is not counted again, but its rows have to be read.
         found = counts if resumed is None else Counts(features.n_features, labels=counts.labels)
         before = found.n_rows
-        chunks: Iterable[Chunk] = (chunk for chunk in file.chunks(problems) if len(chunk))
-        if is_text and learning.epochs == 1 and previous is None and checkpoints is None:
+        at_once = is_text and learning.epochs == 1 and previous is None and checkpoints is None
+        read = file.chunks(problems, learning.threads if at_once else 1)
+        chunks: Iterable[Chunk] = (chunk for chunk in read if len(chunk))
+        if at_once:
             texts, chunks = hold(chunks, counts, features, learning, problems, progress)
             # More classes take longer to learn than to hash, and many places of no use.
             if texts is not None and len(counts.labels) == 2:

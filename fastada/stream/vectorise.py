@@ -1,12 +1,10 @@
-"""Chunks of text to sparse rows, several at a time and in order."""
+"""Chunks of text to sparse rows."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,7 +15,6 @@ from fastada.text.documents import Batch, DocumentReader
 from fastada.text.ngrams import TermWeighting, hash_documents
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 # Items that wait between a reading thread and who takes them.
 AHEAD = 4
@@ -49,24 +46,6 @@ def batches_of(chunk: Chunk, reader: DocumentReader) -> Iterable[Batch]:
     """Give the texts of a chunk as the kernels read them."""
     texts = chunk.texts
     return [reader.inspect(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
-
-
-def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int
-) -> Iterator[Result]:
-    """Yield function(item) in the order of the items, worked out by threads ahead of time."""
-    pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(n_threads) as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                if len(pending) >= 2 * n_threads:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastada._hashing import NgramHasher, count_documents, weight_rows
-from fastada.text.documents import Batch
+from fastada.text.documents import BATCH_BYTES, Batch
+from fastada.workers import in_order
 
 ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 NORMS = {None: 0, "l1": 1, "l2": 2}
@@ -36,8 +36,7 @@ class Rows(NamedTuple):
         return self.values, self.columns.astype(index_dtype, copy=False), indptr
 
 
-@dataclass(frozen=True, slots=True)
-class NgramOptions:
+class NgramOptions(NamedTuple):
     """What is counted in a document; scikit-learn's parameters of the same names."""
 
     analyzer: str = "word"
@@ -59,7 +58,7 @@ class NgramOptions:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class TermWeighting:
     """From counts to weights: tf, times idf, the row divided by its norm.
 
@@ -129,8 +128,9 @@ class _Worker:
     def __init__(self, options: NgramOptions, weighting: TermWeighting) -> None:
         self.hasher = options.hasher()
         self.weighting = weighting
-        self.columns = np.empty(1 << 16, np.int32)
-        self.values = np.empty(1 << 16, weighting.dtype)
+        # What a batch of English takes, words and pairs of them.
+        self.columns = np.empty(BATCH_BYTES // 2, np.int32)
+        self.values = np.empty(BATCH_BYTES // 2, weighting.dtype)
         self.stored = 0
         self.n_ngrams = 0
 
@@ -217,17 +217,10 @@ def hash_batches(
         return
     # Two workers for each thread: while one's rows wait for their turn, the other works.
     free = deque(_Worker(options, weighting) for _ in range(2 * n_threads))
-    pending: deque[tuple[_Worker, Future[Rows]]] = deque()
-    with ThreadPoolExecutor(n_threads) as pool:
-        for batch in batches:
-            worker = free.popleft()
-            pending.append((worker, pool.submit(worker.replace, batch)))
-            if not free:
-                worker, rows = pending.popleft()
-                yield rows.result()
-                free.append(worker)
-        for _, rows in pending:
-            yield rows.result()
+    jobs = ((free.popleft(), batch) for batch in batches)
+    for worker, rows in in_order(lambda job: (job[0], job[0].replace(job[1])), jobs, n_threads):
+        yield rows
+        free.append(worker)
 
 
 def hash_documents(

@@ -90,6 +90,7 @@ def test_output_is_in_input_order_and_the_same_for_any_threads(files, capsys, th
     whole = predicted(capsys, model, test, "--proba")
     monkeypatch.setattr("fastada.formats.lines.BLOCK", 500)
     monkeypatch.setattr("fastada.formats.source.PIECE", 400)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 400)
     assert predicted(capsys, model, test, "--proba", "--threads", threads) == whole
     assert len(whole) == 100
     label, probability = whole[0].split("\t")
@@ -110,7 +111,7 @@ def test_skipped_rows_leave_an_empty_line(files, tmp_path, capsys):
     assert main([*args, "skip", "--json"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "null"
     assert main([*args, "refuse"]) == 1
-    assert "bad.tsv:6: empty row" in capsys.readouterr().err
+    assert "bad.tsv:2: wrong number of columns" in capsys.readouterr().err
 
 
 def test_unknown_labels_are_bad_rows(files, tmp_path, capsys):
@@ -322,6 +323,7 @@ def test_progress_bar_on_a_terminal(files, monkeypatch, capsys):
     monkeypatch.setattr("fastada.cli.progress.BAR_EVERY", 0.0)
     monkeypatch.setattr("fastada.formats.lines.BLOCK", 500)
     monkeypatch.setattr("fastada.formats.source.PIECE", 400)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 400)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     train, _, model = files
     assert main(["train", train, model]) == 0

@@ -23,8 +23,8 @@ from .test_train import SMALLEST_MEMORY, Notes, make_lines
 
 # The command as a process, reading in small pieces so that small files are streamed.
 COMMAND = (
-    "import sys; import fastada.formats.lines as lines; import fastada.formats.source as source;"
-    "lines.BLOCK, source.PIECE = 30_000, 20_000;"
+    "import sys; import fastada.formats.lines as lines; import fastada.read_ahead as read_ahead;"
+    "lines.BLOCK, read_ahead.PIECE = 30_000, 20_000;"
     "from fastada.cli import main; sys.exit(main(sys.argv[1:]))"
 )
 
@@ -47,6 +47,7 @@ def path(request, tmp_path_factory):
 def small_blocks(monkeypatch):
     monkeypatch.setattr("fastada.formats.lines.BLOCK", 30_000)
     monkeypatch.setattr("fastada.formats.source.PIECE", 20_000)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 20_000)
 
 
 def run(path, model, *, die_after=None, every=500, features=None, previous=None, **learning):

@@ -9,7 +9,8 @@ import pytest
 from fastada.formats import DataFile, FormatError, Problems, ReadOptions
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
-from fastada.stream.vectorise import ahead, in_order
+from fastada.stream.vectorise import ahead
+from fastada.workers import in_order
 
 SMALLEST_MEMORY = 1 << 20
 
@@ -50,6 +51,7 @@ def lines(request):
 def small_blocks(monkeypatch):
     monkeypatch.setattr("fastada.formats.lines.BLOCK", 30_000)
     monkeypatch.setattr("fastada.formats.source.PIECE", 20_000)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 20_000)
 
 
 @pytest.fixture

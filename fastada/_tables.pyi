@@ -1,0 +1,21 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def line_ends(data: bytes, ends: NDArray[np.int64]) -> int: ...
+def find_cells(
+    data: bytes,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    delimiter: int,
+    columns: NDArray[np.int64],
+    cell_starts: NDArray[np.int64],
+    cell_ends: NDArray[np.int64],
+    n_columns: NDArray[np.int64],
+) -> None: ...
+def number_cells(
+    data: bytes,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+) -> int: ...
