@@ -73,6 +73,7 @@ class Fastada:
     def __init__(self, epochs, threads):
         plural = "s" if threads > 1 else ""
         self.name = f"fastada, {epochs} epoch{'s' * (epochs > 1)}, {threads} thread{plural}"
+        self.model = f"fastada-{epochs}-{threads}"
         self.flags = ("--epochs", epochs, "--threads", threads, "--quiet")
 
     def start_up(self):
@@ -85,12 +86,12 @@ class Fastada:
             "fastada",
             "train",
             folder / "train.tsv",
-            folder / "m",
+            folder / self.model,
             *self.flags,
         )
 
     def accuracy(self, folder):
-        command = ("evaluate", folder / "m", folder / "test.tsv", "--json", "--quiet")
+        command = ("evaluate", folder / self.model, folder / "test.tsv", "--json", "--quiet")
         return json.loads(run(sys.executable, "-m", "fastada", *command))["accuracy"]
 
 
@@ -100,6 +101,7 @@ class VowpalWabbit:
     def __init__(self, passes):
         self.name = f"Vowpal Wabbit, {passes} pass{'es' * (passes > 1)}"
         self.passes = passes
+        self.model = f"vw-{passes}"
         binary = shutil.which("vw")
         package = importlib.util.find_spec("vowpalwabbit") is not None
         self.missing = None if binary or package else "neither `vw` nor the package is installed"
@@ -114,13 +116,12 @@ class VowpalWabbit:
             cache = folder / "vw.cache"
             cache.unlink(missing_ok=True)
             more = ("--passes", self.passes, "--cache_file", cache)
-        run(*self.command, "-d", folder / "train.vw", *VW_FLAGS, "-f", folder / "vw", *more)
+        run(*self.command, "-d", folder / "train.vw", *VW_FLAGS, "-f", folder / self.model, *more)
 
     def accuracy(self, folder):
         out = folder / "vw.out"
-        run(
-            *self.command, "-d", folder / "test.vw", "--quiet", "-t", "-i", folder / "vw", "-p", out
-        )
+        flags = ("--quiet", "-t", "-i", folder / self.model, "-p", out)
+        run(*self.command, "-d", folder / "test.vw", *flags)
         found = np.loadtxt(out) > 0
         truth = [line.startswith("1") for line in (folder / "test.vw").open(encoding="utf-8")]
         return float(np.mean(found == np.array(truth)))
@@ -154,6 +155,7 @@ class ScikitLearn:
 
     def __init__(self, name):
         self.name = name
+        self.model = "sklearn-" + name[-9:]
         self.code = SKLEARN_PIPELINES[name]
 
     def start_up(self):
@@ -162,11 +164,11 @@ class ScikitLearn:
     def train(self, folder):
         code = SKLEARN_IMPORTS + SKLEARN_READ + self.code
         code += "joblib.dump(model.fit(X, y), sys.argv[2])"
-        python(code, folder / "train.tsv", folder / "sk")
+        python(code, folder / "train.tsv", folder / self.model)
 
     def accuracy(self, folder):
         code = SKLEARN_IMPORTS + SKLEARN_READ + "print(joblib.load(sys.argv[2]).score(X, y))"
-        return float(python(code, folder / "test.tsv", folder / "sk"))
+        return float(python(code, folder / "test.tsv", folder / self.model))
 
 
 PEERS = {
@@ -197,7 +199,7 @@ def write_imdb(folder):
             open(folder / f"{part}.vw", "w", encoding="utf-8") as vw,
             open(folder / f"{part}.ft", "w", encoding="utf-8") as ft,
         ):
-            for line in data.decode().splitlines():
+            for line in data.decode().rstrip("\n").split("\n"):
                 label, text = line.split("\t", 1)
                 words = " ".join(re.findall(r"\b\w\w+\b", text.lower()))
                 vw.write(f"{1 if label == 'pos' else -1} | {words}\n")
@@ -245,7 +247,6 @@ def compare(peers, n_runs):
             # Against the first of them, run by run.
             times = statistics.median(r[k][0] / r[0][0] for r in rounds)
             beyond = statistics.median((r[k][0] - r[k][1]) / (r[0][0] - r[0][1]) for r in rounds)
-            peer.train(folder)
             print(
                 f"{peer.name:40} {whole:8.3f} {start:9.3f} {times:6.2f} {beyond:7.2f}"
                 f" {peer.accuracy(folder):9.4f}",

@@ -2,6 +2,7 @@ import contextlib
 import csv
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,3 +165,84 @@ def test_columns_that_are_not_there(tmp_path):
     path.write_text("one column\n")
     with pytest.raises(FormatError, match="no labels"):
         DataFile(str(path), ReadOptions())
+
+
+def write_mixed(path, delimiter, quote):
+    """Rows good and bad, empty ones and records of several lines among them."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(3000):
+        kind = rng.integers(60)
+        text = f"text {i} is Ünsound" if kind % 2 else f"text {i}"
+        if quote and kind < 10:
+            text = f'"several\nlines, {i}"'
+        row = f"label{i % 5}{delimiter}{text}".encode()
+        bad = [b"", b"one cell", row + b"\xff", row + b"\0", f"x{delimiter}".encode(),
+               f"{delimiter}no label".encode()]  # fmt: skip
+        rows.append(bad[kind - 20] if 20 <= kind < 26 else row)
+    path.write_bytes(b"\n".join(rows))
+
+
+@pytest.mark.parametrize(("name", "delimiter", "quote"), [("a.tsv", "\t", 0), ("a.csv", ",", 1)])
+@pytest.mark.parametrize("n_threads", [2, 3])
+def test_threads_do_not_show(tmp_path, monkeypatch, name, delimiter, quote, n_threads):
+    write_mixed(tmp_path / name, delimiter, quote)
+    monkeypatch.setattr(lines, "BLOCK", 2000)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 2500)
+
+    def found(n):
+        told = []
+        problems = Problems("f", True, told.append)
+        file = DataFile(str(tmp_path / name), ReadOptions(label_column="1", text_column="2"))
+        chunks = list(file.chunks(problems, n))
+        numbers = [number for chunk in chunks for number in chunk.numbers.tolist()]
+        labels = [label for chunk in chunks for label in chunk.labels]
+        return numbers, labels, told, problems.counts
+
+    one = found(1)
+    assert found(n_threads) == one
+    assert len(one[3]) == 6
+    # In the order of the file.
+    lines_told = [int(line.split(":")[1]) for line in one[2]]
+    assert lines_told == sorted(lines_told)
+
+
+def test_the_first_bad_row_is_refused(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"a\tone\nb\ttwo\nno tab\n\nb\tnul\0\nb\t\xff\n")
+    file = DataFile(str(path), ReadOptions(label_column="1", text_column="2"))
+    with pytest.raises(FormatError, match=":3: wrong number of columns"):
+        list(file.chunks(Problems("f", False, print)))
+
+
+def test_empty_rows_of_quoted_tables_are_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'label,text\n\na,"one\n\nrecord"\n\nb,two\n\n\n')
+    texts, _, problems, bad = read(path)
+    assert texts == ["one\n\nrecord", "two"]
+    assert problems.counts == {"empty row": 2}
+    assert bad == [2, 6]
+
+
+def test_a_quote_open_for_many_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "BLOCK", 100)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 100)
+    path = tmp_path / "a.csv"
+    long = "\n".join(f"line {i}, of it" for i in range(300))
+    path.write_text(f'label,text\na,one\nb,"{long}"\nc,three\n')
+    assert read(path)[0] == ["one", long, "three"]
+    monkeypatch.setattr("fastada.formats.delimited.LONGEST_LINE", 1000)
+    texts, labels, problems, _ = read(path)
+    assert texts[0] == "one"
+    assert problems.counts["bad quoting"] == 2
+    assert "line 7" in labels
+
+
+def test_labels_of_rows_that_are_left_out(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"gone\t \nb\tone\na\ttwo\nb \tthree\n")
+    file = DataFile(str(path), ReadOptions(label_column="1", text_column="2", header=False))
+    (chunk,) = file.chunks(Problems("f", True, lambda line: None))
+    assert list(chunk.labels) == ["b", "a", "b"]
+    assert chunk.labels.names == ["b", "a"]
+    assert chunk.labels.codes.tolist() == [0, 1, 0]

@@ -10,7 +10,6 @@ from fastada.formats import DataFile, FormatError, Problems, ReadOptions
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
 from fastada.stream.vectorise import ahead
-from fastada.workers import in_order
 
 SMALLEST_MEMORY = 1 << 20
 
@@ -183,20 +182,6 @@ def test_one_label_is_nothing_to_learn(tmp_path):
     path.write_text("a\tone\na\ttwo\n")
     with pytest.raises(FormatError, match="nothing to tell apart"):
         run(str(path), Features())
-
-
-def test_threads_keep_the_order_and_pass_errors_on():
-    assert list(in_order(lambda i: i * i, ahead(range(100)), 3)) == [i * i for i in range(100)]
-
-    def failing():
-        yield 1
-        raise ValueError("here")
-
-    with pytest.raises(ValueError, match="here"):
-        list(in_order(lambda i: i, ahead(failing()), 2))
-
-    with pytest.raises(ZeroDivisionError):
-        list(in_order(lambda i: 1 // i, ahead([1, 0, 1]), 2))
 
 
 def test_a_reader_that_is_no_longer_wanted_stops():

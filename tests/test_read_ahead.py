@@ -1,0 +1,67 @@
+"""Pieces of a file are the file, read by whom and when it may be."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastada import read_ahead
+from fastada.formats import DataFile, Problems, ReadOptions
+from fastada.read_ahead import ReadAhead, pieces
+
+
+@given(
+    st.lists(st.integers(0, 70), max_size=40), st.sampled_from([16, 64, 100]), st.integers(0, 20)
+)
+def test_pieces_are_the_file(sizes, piece, begin):
+    data = b"\n".join(b"x" * size for size in sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_ahead, "PIECE", piece)
+        patch.setattr(read_ahead, "WINDOW", 32)
+        file = io.BytesIO(data)
+        file.seek(begin)
+        found = list(pieces(file))
+    assert b"".join(found) == data[begin:]
+    assert all(0 < len(part) <= piece for part in found)
+    if piece > 70 and max(sizes, default=0) < 32:
+        assert all(part.endswith(b"\n") for part in found[:-1])
+
+
+def test_what_cannot_seek_is_read_as_it_comes(monkeypatch):
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+        def seek(self, *_):
+            raise OSError
+
+    monkeypatch.setattr(read_ahead, "PIECE", 10)
+    assert list(pieces(Pipe(b"a\n" * 12))) == [b"a\n" * 5, b"a\n" * 5, b"a\n" * 2]
+
+
+def test_read_ahead_gives_the_same_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_ahead, "PIECE", 1000)
+    path = tmp_path / "a.tsv"
+    path.write_text("\n".join(f"label{i % 3}\ttext number {i}" for i in range(5000)))
+
+    def numbers(begun):
+        file = DataFile(str(path), ReadOptions(), begun)
+        return [
+            [
+                n
+                for chunk in file.chunks(Problems("f", False, print))
+                for n in chunk.numbers.tolist()
+            ]
+            for _ in range(2)  # once more from the beginning
+        ]
+
+    # More pieces than may wait.
+    assert path.stat().st_size > 1000 * read_ahead.MOST_WAITING
+    assert numbers(ReadAhead(str(path))) == numbers(None)
+
+
+def test_errors_of_reading_come_where_it_is_read(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        list(ReadAhead(str(tmp_path)).pieces())
