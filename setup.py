@@ -30,7 +30,8 @@ if SANITIZE:
     COMPILE_ARGS += [*LINK_ARGS, "-O1", "-g", "-fno-omit-frame-pointer"]
 
 # The loops over many outputs, or replicas, are compiled a second time, for CPUs with AVX2:
-# fastada/kernels.py chooses. The bits are the same. With one output wider loads only wait for narrower stores.
+# fastada/kernels.py chooses. The bits are the same. With one output wider loads only wait for
+# narrower stores.
 WIDE = ("merge", "multi")
 IS_X86 = platform.machine() in ("x86_64", "AMD64") and "arm64" not in os.environ.get(
     "ARCHFLAGS", ""
