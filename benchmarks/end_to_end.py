@@ -139,7 +139,7 @@ class FastText:
         subprocess.run(["fasttext"], capture_output=True)
 
     def train(self, folder):
-        flags = ("-wordNgrams", 2, "-thread", self.threads, "-verbose", 0)
+        flags = ("-wordNgrams", 2, "-lr", 0.5, "-dim", 10, "-thread", self.threads, "-verbose", 0)
         command = ("fasttext", "supervised", "-input", folder / "train.ft")
         run(*command, "-output", folder / "ft", *flags)
 
