@@ -4,15 +4,21 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from fastada import AdaGradClassifier, _cpu, _multi, epoch
-from fastada.kernels import multi
+from fastada import AdaGradClassifier, _cpu, _merge, _multi, combine, epoch, threads
+from fastada.kernels import merge, multi
+
+two_builds = pytest.mark.skipif(
+    not _cpu.uses_avx2(), reason="one build only: no AVX2 here, or a debug build"
+)
 
 
 def test_the_wide_build_is_taken_where_the_cpu_has_it():
-    assert multi.__name__ == ("fastada._multi_avx2" if _cpu.uses_avx2() else "fastada._multi")
+    ending = "_avx2" if _cpu.uses_avx2() else ""
+    assert multi.__name__ == f"fastada._multi{ending}"
+    assert merge.__name__ == f"fastada._merge{ending}"
 
 
-@pytest.mark.skipif(not _cpu.uses_avx2(), reason="one build only: no AVX2 here, or a debug build")
+@two_builds
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_classes", [3, 8, 21])
 @pytest.mark.parametrize(
@@ -33,5 +39,23 @@ def test_both_builds_give_the_same_bits(monkeypatch, dtype, n_classes, parameter
     for kernel in (multi, _multi):
         monkeypatch.setattr(epoch, "multi", kernel)
         model = AdaGradClassifier(max_iter=2, tol=None, random_state=0, **parameters).fit(X, y)
+        weights.append(np.column_stack([model.coef_, model.intercept_]))
+    np.testing.assert_array_equal(weights[0], weights[1])
+
+
+@two_builds
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("parameters", [{}, {"alpha": 1e-3, "l1_ratio": 0.5}, {"update": "ftrl"}])
+def test_both_builds_combine_to_the_same_bits(monkeypatch, dtype, n_classes, parameters):
+    monkeypatch.setattr(threads, "SMALLEST_SHARE", 10)
+    rng = np.random.default_rng(n_classes)
+    X = sp.random_array((200, 600), density=0.1, rng=rng, dtype=dtype, format="csr")
+    y = rng.integers(n_classes, size=200)
+    weights = []
+    for kernel in (merge, _merge):
+        monkeypatch.setattr(combine, "merge", kernel)
+        model = AdaGradClassifier(n_jobs=2, max_iter=2, tol=None, random_state=0, **parameters)
+        model.fit(X, y)
         weights.append(np.column_stack([model.coef_, model.intercept_]))
     np.testing.assert_array_equal(weights[0], weights[1])
