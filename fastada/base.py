@@ -240,6 +240,8 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             setattr(self, name, value)
         self.loss_curve_, self.objective_curve_, self.validation_loss_curve_ = [], [], []
         self.n_iter_ = 0
+        if self._state.n_epochs == 0:
+            self._progress = 0.0, 0.0
 
     def _take_over(self, started: tuple[State, Settings, Scale]) -> None:
         # At once, for threads that predict.
@@ -439,7 +441,6 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             started, search = self._with_rate_found(started, rows, targets, weight, looked_at)
             self._adopt(started, {**labels, "learning_rate_search_": search})
             self.n_iter_ = 1
-            self._progress = 0.0, 0.0
         else:
             self._take_over(started)
         visits = Visits(rows, targets.array, weight, False, None)

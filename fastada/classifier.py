@@ -285,8 +285,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         """Learn the rows of X once, as they come, on top of what was learned before.
 
         Chunks of a data set give bit for bit the model of one call with all of it, if with
-        learning_rate="auto" or initial_accumulator="auto" the first chunk has 1,000 rows or
-        more, from which "auto" is taken here, and with batch_size > 1 chunks are whole batches.
+        anything "auto" the first chunk has 1,000 rows or more, from which that is taken here, and
+        with batch_size > 1 chunks are whole batches.
 
         Parameters
         ----------

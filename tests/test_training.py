@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 from sklearn.metrics import log_loss
 
 from fastada import AdaGradClassifier, AdaGradRegressor
@@ -203,6 +204,25 @@ def test_callbacks(text_like, estimator):
     assert recorder.scores[0] != recorder.scores[1] or estimator is AdaGradClassifier
     stopping = Recorder(stop_after=2)
     assert estimator(max_iter=9, tol=None).set_callbacks(stopping).fit(X, y).n_iter_ == 2
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_a_model_that_goes_on(text_like, monkeypatch):
+    X, y = text_like
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    model = AdaGradClassifier(random_state=0, warm_start=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("fastada.base.learn", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y)
+    assert np.isnan(model.progressive_loss_)
+    assert (model.predict(X) == model.classes_[0]).all()
+    rest = clone(model).fit(X, y)
+    np.testing.assert_array_equal(model.fit(X, y).coef_, rest.coef_)
+    assert model.progressive_loss_ == rest.progressive_loss_
+    model.partial_fit(X, y)
 
 
 def test_ctrl_c_stops_within_a_second_with_what_was_learned():
