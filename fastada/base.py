@@ -202,7 +202,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
     ) -> tuple[State, Settings, Scale]:
         """Give what training starts from, and take note of X's columns once nothing can fail."""
         started = self._start(rows, targets, weight) if anew else None
-        n_threads = useful_threads(effective_n_jobs(self.n_jobs), rows, targets)
+        n_threads = self._n_threads(rows, targets)
         if n_threads > 1:
             check_replicas(started[0] if started else self._check_goes_on(), n_threads)
         validate_data(self, X, reset=anew, skip_check_array=True)
@@ -227,7 +227,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             order,
             formula,
             lambda s: self._make_settings(rows, s),
-            n_replicas=useful_threads(effective_n_jobs(self.n_jobs), rows, targets),
+            n_replicas=self._n_threads(rows, targets),
         )
         if self.verbose and search is not None:
             print(search, flush=True)
@@ -286,11 +286,14 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, BaseEstimator):  # typ
             self._state = best
         callbacks.fit_ends()
 
+    def _n_threads(self, rows: Rows, targets: Targets) -> int:
+        return useful_threads(effective_n_jobs(self.n_jobs), rows, targets)
+
     def _team(
         self, rows: Rows, targets: Targets, visits: Visits, n_epochs: int
     ) -> AbstractContextManager[Team | None]:
         """Give the threads that are to learn the rows, or None for this one alone."""
-        n_threads = useful_threads(effective_n_jobs(self.n_jobs), rows, targets)
+        n_threads = self._n_threads(rows, targets)
         if n_threads == 1:
             return nullcontext()
         shares = visits.shares(n_threads)
