@@ -6,21 +6,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
-from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import column_or_1d
 
 from fastada.base import AdaGradEstimator
 from fastada.calibration import best_temperature, temperature_by_leaving_out
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.exclusive import exclusive
+from fastada.labels import check_labels, class_numbers, class_weights, classes_of, encode, meaning
 from fastada.optim.optimizer import Optimizer
+from fastada.probabilities import probabilities
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
 from fastada.settings import check_choice
@@ -313,7 +309,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         if first and classes is None and y.ndim == 1:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if first:
-            known = np.unique(np.asarray(classes)) if classes is not None else _classes_of(y)
+            known = np.unique(np.asarray(classes)) if classes is not None else classes_of(y)
         else:
             known = self.classes_
             if classes is not None and not np.array_equal(known, np.unique(np.asarray(classes))):
@@ -324,7 +320,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         targets = self._encode(y, known)
         of_class = self._class_weights(targets, known)
         weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
-        self._learn_once(X, rows, targets, weight, _labels(targets, known))
+        self._learn_once(X, rows, targets, weight, _meaning(targets, known))
         return self
 
     # -- targets ---------------------------------------------------------------------------
@@ -334,11 +330,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self._check_parameters()
         rows = self._training_rows(X, self._dtype_of_training(goes_on=self._goes_on()))
         y = self._check_y(y, rows)
-        classes = self.classes_ if self._goes_on() else _classes_of(y)
+        classes = self.classes_ if self._goes_on() else classes_of(y)
         targets = self._encode(y, classes)
         of_class = self._class_weights(targets, classes)
         weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
-        return Problem(rows, targets, weight, _labels(targets, classes), of_class)
+        return Problem(rows, targets, weight, _meaning(targets, classes), of_class)
 
     def _validation_problem(
         self, problem: Problem, X: Any, y: Any, sample_weight: Any
@@ -356,66 +352,23 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             raise ValueError("multi_class='multinomial' needs loss='log_loss'")
 
     def _check_y(self, y: Any, rows: Rows) -> npt.NDArray[Any]:
-        """Give labels (n_rows,) or an indicator matrix (n_rows, n_labels) of uint8."""
-        if y is None:
-            raise ValueError("AdaGradClassifier requires y to be passed, but the target y is None.")
-        if not sp.issparse(y):
-            assert_all_finite(np.asarray(y), input_name="y")
-        check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
-            if self.multi_class == "multinomial":
-                raise ValueError("an indicator matrix needs multi_class='ovr'")
-            dense = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-            if not np.isin(dense, (0, 1)).all():
-                raise ValueError("an indicator matrix y must hold 0 and 1 only")
-            array: npt.NDArray[Any] = np.ascontiguousarray(dense, dtype=np.uint8)
-        else:
-            array = column_or_1d(y, warn=True)
-        check_same_length(array, rows)
-        return array
+        labels = check_labels(y, self.multi_class)
+        check_same_length(labels, rows)
+        return labels
 
     def _encode(self, y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> Targets:
-        if (
-            self.__sklearn_is_fitted__()
-            and classes is self.classes_
-            and (self._multilabel != (y.ndim == 2))
-        ):
+        goes_on = self.__sklearn_is_fitted__() and classes is self.classes_
+        if goes_on and self._multilabel != (y.ndim == 2):
             kind = "an indicator matrix" if self._multilabel else "one label a row"
             raise ValueError(f"y must be {kind}, as it was before")
-        if y.ndim == 2:
-            if y.shape[1] != len(classes):
-                raise ValueError(f"y has {y.shape[1]} labels, expected {len(classes)}")
-            return Targets(indicator=y, n_outputs=len(classes))
-        if len(classes) < 2:
-            raise ValueError(
-                f"The number of classes has to be greater than one; got {len(classes)} class"
-            )
-        label = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-        unknown = np.unique(y[classes[label] != y])
-        if len(unknown):
-            raise ValueError(
-                f"y contains classes that are not among those known: {unknown[:10].tolist()}"
-            )
-        if len(classes) == 2:
-            return Targets(value=np.where(label == 1, 1.0, -1.0))
-        return Targets(
-            label=label.astype(np.int64),
-            n_outputs=len(classes),
-            multinomial=self.multi_class == "multinomial",
-        )
+        return encode(y, classes, multinomial=self.multi_class == "multinomial")
 
     def _class_weights(
         self, targets: Targets, classes: npt.NDArray[Any]
     ) -> npt.NDArray[np.float64] | None:
-        if self.class_weight is None:
-            return None
-        if targets.indicator is not None:
-            raise ValueError("class_weight needs one label a row, not an indicator matrix")
-        y = classes[self._strata(targets)]
-        of_class = np.asarray(compute_class_weight(self.class_weight, classes=classes, y=y))
-        if not (np.isfinite(of_class).all() and (of_class >= 0).all()):
-            raise ValueError("class_weight must be finite and not negative")
-        return of_class
+        numbers = class_numbers(targets)
+        n_rows_of = None if numbers is None else np.bincount(numbers, minlength=len(classes))
+        return class_weights(self.class_weight, classes, n_rows_of)
 
     def _weigh(
         self,
@@ -429,9 +382,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         return weight if of_class is None else np.asarray(weight * of_class[self._strata(targets)])
 
     def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
-        if targets.value is not None:
-            return (targets.value > 0).astype(np.int64)
-        return targets.label
+        return class_numbers(targets)
 
     # -- probabilities ---------------------------------------------------------------------
 
@@ -530,25 +481,12 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         return np.asarray(self.classes_[decisions.argmax(axis=1)])
 
     def _probabilities(self, decisions: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        margins = np.asarray(decisions, dtype=np.float64) * self.temperature_
-        if self._multinomial:
-            return np.asarray(softmax(margins, axis=1))
-        if self.loss == "log_loss":
-            probabilities = expit(margins)
-        else:
-            probabilities = (np.clip(margins, -1, 1) + 1) / 2
-        if margins.ndim == 1:
-            both = np.empty((len(margins), 2))
-            both[:, 1] = probabilities
-            np.subtract(1, probabilities, out=both[:, 0])
-            return both
-        if self._multilabel:
-            return np.asarray(probabilities)
-        total = probabilities.sum(axis=1, keepdims=True)
-        # Where every class is out of the question, all are equally so.
-        probabilities[total[:, 0] == 0] = 1.0
-        total[total == 0] = probabilities.shape[1]
-        return np.asarray(probabilities / total)
+        return probabilities(
+            np.asarray(decisions, dtype=np.float64) * self.temperature_,
+            self.loss,
+            multinomial=self._multinomial,
+            multilabel=self._multilabel,
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -556,15 +494,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         return tags
 
 
-def _labels(targets: Targets, classes: npt.NDArray[Any]) -> dict[str, Any]:
-    """Give the attributes that tell what the outputs stand for."""
-    return {
-        "classes_": classes,
-        "_multilabel": targets.indicator is not None,
-        "_multinomial": targets.multinomial,
-        "temperature_": 1.0,
-    }
-
-
-def _classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
+def _meaning(targets: Targets, classes: npt.NDArray[Any]) -> dict[str, Any]:
+    return meaning(
+        classes, multilabel=targets.indicator is not None, multinomial=targets.multinomial
+    )

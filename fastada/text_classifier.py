@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from copy import copy
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from fastada.exclusive import exclusive
 from fastada.names import columns_of_ngrams, names_of_columns
 from fastada.persistence.estimators import save
 from fastada.text import HashingVectorizer
-from fastada.text_scoring import TextScorer, scorer_of
+from fastada.text_scoring import TextScorer, scorer_now
 
 
 class Contribution(NamedTuple):
@@ -292,22 +291,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _scorer(self) -> TextScorer | None:
         """Give the scorer of the model as it is now, or None where text goes through a matrix."""
-        classifier, vectorizer = self.classifier_, self.vectorizer_
-        state, settings = classifier._model()
-        of_vectorizer = vars(vectorizer).values()
-        made_of = (state.weights(settings), *of_vectorizer)
         known = self.__dict__.get("_known_scorer")
-        if (
-            known is None
-            or len(known[0]) != len(made_of)
-            or not all(map(operator.is_, known[0], made_of))
-        ):
-            with state.lock:
-                weights, intercepts = state.weights(settings), state.intercepts(settings)
-            made_of = (weights, *of_vectorizer)
-            known = (made_of, scorer_of(vectorizer, weights, intercepts))
-            self._known_scorer = known
-        return known[1]
+        self._known_scorer = known = scorer_now(known, self.vectorizer_, *self.classifier_._model())
+        return known.scorer
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()

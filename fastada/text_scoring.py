@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from fastada.text.ngrams import NORMS, NgramOptions, TermWeighting, effective_n_
 from fastada.workers import in_order
 
 if TYPE_CHECKING:
+    from fastada.settings import Settings
+    from fastada.state import State
     from fastada.text import HashingVectorizer
 
 
@@ -144,3 +147,30 @@ def scorer_of(
         intercepts,
         vectorizer.n_jobs,
     )
+
+
+class KnownScorer(NamedTuple):
+    """A scorer, None where text goes through a matrix, and the objects that it was made of."""
+
+    made_of: tuple[Any, ...]
+    scorer: TextScorer | None
+
+
+def scorer_now(
+    known: KnownScorer | None, vectorizer: HashingVectorizer, state: State, settings: Settings
+) -> KnownScorer:
+    """Give the scorer of a model as it is now: the known one if nothing has taken a place of its.
+
+    Making it costs more than scoring a short text.
+    """
+    of_vectorizer = vars(vectorizer).values()
+    made_of = (state.weights(settings), *of_vectorizer)
+    if (
+        known is not None
+        and len(known.made_of) == len(made_of)
+        and all(map(operator.is_, known.made_of, made_of))
+    ):
+        return known
+    with state.lock:
+        weights, intercepts = state.weights(settings), state.intercepts(settings)
+    return KnownScorer((weights, *of_vectorizer), scorer_of(vectorizer, weights, intercepts))

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from distributed import Client
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 
 from fastada import combine
 from fastada.base import AdaGradEstimator
@@ -37,6 +36,7 @@ from fastada.dask.shares import (
 )
 from fastada.dask.team import Team
 from fastada.epoch import diverged
+from fastada.labels import class_weights, meaning
 from fastada.rows import Rows
 from fastada.scale import scale_of_sums
 from fastada.search import RateSearch
@@ -232,37 +232,24 @@ def _encoding(task: Task, facts: Facts) -> tuple[Encoding, dict[str, Any]]:
         return Encoding(None, None, facts.n_features, dtype, seed), {}
     many = facts.n_labels is not None
     classes = np.arange(facts.n_labels or 0) if many else facts.labels
-    of_class = None
     if task.goes_on:
         classes = estimator.classes_
-    if estimator.class_weight is not None:
-        if many:
-            raise ValueError("class_weight needs one label a row, not an indicator matrix")
-        of_class = _class_weights(estimator.class_weight, classes, facts)
+    of_class = class_weights(estimator.class_weight, classes, _rows_of(classes, facts))
     if not many and len(classes) < 2:
         raise ValueError(
             f"The number of classes has to be greater than one; got {len(classes)} class"
         )
     multinomial = not many and len(classes) > 2 and estimator.multi_class == "multinomial"
-    labels: dict[str, Any] = {"classes_": classes, "_multilabel": many, "_multinomial": multinomial}
-    labels["temperature_"] = 1.0
+    labels = meaning(classes, multilabel=many, multinomial=multinomial)
     return Encoding(classes, of_class, facts.n_features, dtype, seed), labels
 
 
-def _class_weights(
-    class_weight: Any, classes: npt.NDArray[Any], facts: Facts
-) -> npt.NDArray[np.float64]:
-    if class_weight == "balanced":
-        counts = dict(zip(facts.labels.tolist(), facts.label_counts.tolist(), strict=True))
-        missing = [label for label in classes.tolist() if label not in counts]
-        if missing:
-            raise ValueError(f"class_weight='balanced', but y has no {missing[0]!r}")
-        numbers = np.array([counts[label] for label in classes.tolist()])
-        return np.asarray(facts.n_rows / (len(classes) * numbers))
-    of_class = np.asarray(compute_class_weight(class_weight, classes=classes, y=classes), float)
-    if not (np.isfinite(of_class).all() and (of_class >= 0).all()):
-        raise ValueError("class_weight must be finite and not negative")
-    return of_class
+def _rows_of(classes: npt.NDArray[Any], facts: Facts) -> npt.NDArray[np.int64] | None:
+    """Give how many rows each class has, or None where a row has several labels."""
+    if facts.n_labels is not None:
+        return None
+    counts = dict(zip(facts.labels.tolist(), facts.label_counts.tolist(), strict=True))
+    return np.array([counts.get(label, 0) for label in classes.tolist()])
 
 
 def _model(

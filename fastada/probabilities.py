@@ -1,0 +1,43 @@
+"""From margins to probabilities of classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, softmax
+
+
+def probabilities(
+    margins: npt.NDArray[np.float64], loss: str, *, multinomial: bool, multilabel: bool
+) -> npt.NDArray[np.float64]:
+    """Give the probabilities of the classes.
+
+    Parameters
+    ----------
+    margins : ndarray of float64, shape (n_rows,) with two classes, else (n_rows, n_outputs)
+    loss : {"log_loss", "modified_huber"}
+        The logistic function, or (clip(margin, -1, 1) + 1) / 2 (Zhang 2002).
+    multinomial : bool
+        Softmax.
+    multilabel : bool
+        Each label stands for itself; else the classes of a row are made to sum to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, n_classes)
+    """
+    if multinomial:
+        return np.asarray(softmax(margins, axis=1))
+    each = expit(margins) if loss == "log_loss" else (np.clip(margins, -1, 1) + 1) / 2
+    if margins.ndim == 1:
+        both = np.empty((len(margins), 2))
+        both[:, 1] = each
+        np.subtract(1, each, out=both[:, 0])
+        return both
+    if multilabel:
+        return np.asarray(each)
+    total = each.sum(axis=1, keepdims=True)
+    # Where every class is out of the question, all are equally so.
+    each[total[:, 0] == 0] = 1.0
+    total[total == 0] = each.shape[1]
+    return np.asarray(each / total)
