@@ -9,6 +9,9 @@ from libc.string cimport memchr, memcmp
 
 cdef enum:
     LINE_FEED = 10
+    # On the way to a cell's slot, in the mean of this many cells and more.
+    MOST_STEPS = 8
+    MANY = 1024
 
 
 # The position of a byte in data[begin:end], or `end`.
@@ -84,9 +87,14 @@ def number_cells(
     int64_t[::1] codes,
     int64_t[::1] firsts,
 ):
-    """Number the different cells by their first appearance, which is written; return how many."""
+    """Number the different cells by their first appearance, which is written; return how many.
+
+    -1 where too many of their hashes are the same, as somebody may have seen to: hashes are then no
+    way to number them in time.
+    """
     cdef const uint8_t* text = &data[0] if data.shape[0] else NULL
     cdef int64_t n = starts.shape[0], count = 0, i, other, size
+    cdef int64_t steps_left = MOST_STEPS * (n + MANY)
     cdef uint32_t mask = 1, slot
     cdef int32_t* table
     while mask < 2 * n:
@@ -107,6 +115,10 @@ def number_cells(
                 ):
                     break
                 slot = (slot + 1) & mask
+                steps_left -= 1
+            if steps_left < 0:
+                count = -1
+                break
             if not table[slot]:
                 firsts[count] = i
                 count += 1

@@ -167,13 +167,18 @@ def _plain_chunk(
 
 def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> CodedLabels:
     codes, firsts = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
-    firsts = firsts[: number_cells(data, starts, ends, codes, firsts)]
+    n_different = number_cells(data, starts, ends, codes, firsts)
+    if n_different >= 0:
+        firsts = firsts[:n_different]
+        starts, ends = starts[firsts], ends[firsts]
+    # Python's dictionaries hash by a secret.
     places: dict[str, int] = {}
     found = [
         places.setdefault(data[start:end].decode().strip(), len(places))
-        for start, end in zip(starts[firsts].tolist(), ends[firsts].tolist(), strict=True)
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
-    return CodedLabels(list(places), np.array(found, np.int64)[codes])
+    numbers = np.array(found, np.int64)
+    return CodedLabels(list(places), numbers if n_different < 0 else numbers[codes])
 
 
 def _quoted_chunk(

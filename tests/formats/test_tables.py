@@ -1,6 +1,7 @@
 import contextlib
 import csv
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -246,3 +247,29 @@ def test_labels_of_rows_that_are_left_out(tmp_path):
     assert list(chunk.labels) == ["b", "a", "b"]
     assert chunk.labels.names == ["b", "a"]
     assert chunk.labels.codes.tolist() == [0, 1, 0]
+
+
+def same_hash(n_blocks):
+    """Labels whose FNV-1a hashes have the same lower 22 bits (Joux 2004)."""
+    state, pairs = 0x811C9DC5, []
+    for _ in range(n_blocks):
+        seen = {}
+        for block in itertools.product(b"abcdefghijklmnopqrstuvwxyz", repeat=4):
+            h = state
+            for byte in block:
+                h = (h ^ byte) * 0x01000193 & 0x3FFFFF
+            if h in seen:
+                break
+            seen[h] = block
+        pairs.append((bytes(seen[h]).decode(), bytes(block).decode()))
+        state = h
+    return ["".join(blocks) for blocks in itertools.product(*pairs)]
+
+
+def test_labels_made_to_share_a_hash_are_told_apart(tmp_path):
+    labels = same_hash(11)
+    rows = [(label, "some text") for label in labels + labels[::-1]]
+    (tmp_path / "made.csv").write_text("label,text\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    _, found, problems, _ = read(tmp_path / "made.csv")
+    assert not problems.counts
+    assert list(found) == labels + labels[::-1]
