@@ -288,14 +288,22 @@ def merge_common(
     base: State, replicas: Sequence[State], n_steps: Sequence[int], settings: Settings
 ) -> None:
     """Combine all but the records, once these are combined."""
-    moved = [
-        _intercept_movement(base, replica, settings, pace_of(own, sum(n_steps)))
-        for replica, own in zip(replicas, n_steps, strict=True)
-    ]
-    _move_intercept(base, settings, np.asarray(sum(moved)))
-    base.clock[0] += sum(n_steps)
+    n_steps_of_all = sum(n_steps)
+    merge.merge(
+        base.intercept,
+        [replica.intercept for replica in replicas],
+        [None] * len(replicas),
+        [pace_of(own, n_steps_of_all) for own in n_steps],
+        _intercept_settings(settings),
+        0.0,
+        0.0,
+        1,
+        0,
+        base.n_outputs,
+    )
+    base.clock[0] += n_steps_of_all
     for replica in replicas:
-        refresh_common(replica, base)
+        replica.clock[:] = base.clock
 
 
 def _intercept_settings(settings: Settings) -> Settings:
