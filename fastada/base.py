@@ -67,6 +67,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
                 input_name="X",
             ),
             dtype,
+            effective_n_jobs(self.n_jobs),
         )
 
     def _rows(self, X: Any) -> Rows:
@@ -218,7 +219,10 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
             weight = weight.copy()
             weight[order] = 0
         seed = None if anew else self._state.seed
-        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state, seed)
+        n_threads = self._n_threads(rows, targets)
+        visits = Visits(
+            rows, targets.array, weight, self.shuffle, self.random_state, seed, n_threads
+        )
         started = self._started(X, rows, targets, weight, anew=anew)
         if anew:
             order = visits.in_random_order()

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from fastada import _csr
 from fastada.rows import Rows
+from fastada.workers import by_rows
 
 FLOATS = (np.float64, np.float32)
 
@@ -60,7 +61,7 @@ def _check_pointers(indptr: npt.NDArray[np.int64], X: Any, n_major: int) -> None
         )
 
 
-def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
+def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None, n_threads: int = 1) -> Rows:
     """Check a dense array or sparse matrix and give its rows, without a copy where none is needed.
 
     Parameters
@@ -70,6 +71,8 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
         int32 or int64 indices is taken as it is. Duplicate entries are summed.
     dtype : float32 or float64, optional
         Type of the values; by default that of X, and float64 if X has another.
+    n_threads : int, default=1
+        How many may look at once.
 
     Raises
     ------
@@ -86,7 +89,13 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None) -> Rows:
     indptr = np.ascontiguousarray(X.indptr, dtype=np.int64)
     n_rows, n_features = X.shape
     _check_pointers(indptr, X, n_rows)
-    out_of_range, unsorted, largest = _csr.inspect(indptr, indices, data, n_features)
+
+    def inspect(begin: int, end: int) -> tuple[int, int, float]:
+        return _csr.inspect(indptr[begin : end + 1], indices, data, n_features)
+
+    found = np.array(by_rows(inspect, indptr, n_threads), dtype=np.float64)
+    out_of_range, unsorted = map(int, found[:, :2].sum(axis=0))
+    largest = float(found[:, 2].max())  # or NaN
     if out_of_range:
         raise ValueError(
             f"X has {out_of_range} column indices outside 0..{n_features - 1}, the columns of "

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastada import _csr
 from fastada.rows import Rows
+from fastada.workers import by_rows
 
 # A row of weight s is visited s times an epoch, but never more often than this.
 MOST_VISITS = 16
@@ -40,6 +41,8 @@ class Visits:
     seed : int, optional
         That of the epochs so far, for training that goes on: it stands unless random_state is a
         number, so that epochs in several calls have the orders of as many epochs in one.
+    n_threads : int, default=1
+        How many may look at the rows' content at once.
 
     Attributes
     ----------
@@ -57,6 +60,7 @@ class Visits:
         shuffle: bool,
         random_state: Any,
         seed: int | None = None,
+        n_threads: int = 1,
     ) -> None:
         self.shuffle = shuffle
         self.seed = seed
@@ -66,7 +70,7 @@ class Visits:
             return
         self.seed = seed_of(random_state, seed)
         if random_state is not None:
-            keys = row_keys(rows, target)
+            keys = row_keys(rows, target, n_threads)
             self.order = self.order[np.argsort(keys[self.order], kind="stable")]
         if np.any(sample_weight > 1):
             visits = np.clip(np.rint(sample_weight), 1, MOST_VISITS)
@@ -118,7 +122,7 @@ def seed_of(random_state: Any, seed: int | None) -> int:
     return int(generator.randint(2**31 - 1)) if seed is None else seed
 
 
-def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+def row_keys(rows: Rows, target: npt.NDArray[Any], n_threads: int = 1) -> npt.NDArray[np.uint64]:
     """Give a 64-bit key of each row's content, equal for equal rows with equal targets."""
     keys = np.zeros(rows.n_rows, dtype=np.uint64)
     if not rows.n_rows:
@@ -131,5 +135,10 @@ def row_keys(rows: Rows, target: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
         columns.ravel(),
         keys,
     )
-    _csr.row_keys(rows.indptr, rows.indices, rows.data, keys)
+
+    def mix(begin: int, end: int) -> None:
+        indptr = rows.indptr[begin : end + 1]
+        _csr.row_keys(indptr, rows.indices, rows.data, keys[begin:end])
+
+    by_rows(mix, rows.indptr, n_threads)
     return keys

@@ -1,4 +1,4 @@
-"""Work for threads, its results in order.
+"""Work for threads, its results in order; rows for threads.
 
 concurrent.futures would do, but for the time it takes to import: it loads logging.
 """
@@ -8,8 +8,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+# Entries that take about half a millisecond to look at, below which a thread is not worth it.
+FEWEST_ENTRIES = 500_000
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -72,3 +79,27 @@ def in_order(
             jobs.put(None)
         for thread in threads:
             thread.join()
+
+
+def by_rows(
+    function: Callable[[int, int], Result], indptr: npt.NDArray[np.int64], n_threads: int
+) -> list[Result]:
+    """Give function(begin, end) of ranges that the rows are cut into, in order.
+
+    Parameters
+    ----------
+    function : callable
+        Does not change what it is called with for other rows, nor care how they are cut.
+    indptr : ndarray of int64, shape (n_rows + 1,)
+        That of a CSR matrix; the ranges have about as many of its entries.
+    n_threads : int
+        At most.
+    """
+    n_entries = int(indptr[-1])
+    n = max(1, min(n_threads, n_entries // FEWEST_ENTRIES))
+    inner = np.searchsorted(indptr, [n_entries * k // n for k in range(1, n)])
+    bounds = [0, *inner.tolist(), len(indptr) - 1]
+    ranges = list(pairwise(bounds))
+    if n == 1:
+        return [function(*ranges[0])]
+    return list(in_order(lambda rows: function(*rows), ranges, n))
