@@ -25,6 +25,7 @@ from fastada.rows import Rows
 from fastada.scale import N_ROWS, first_rows
 from fastada.starting import StartingEstimator
 from fastada.stopping import Patience
+from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import Team
 from fastada.validation import FLOATS, canonical_rows, check_structure
 from fastada.visits import Visits
