@@ -1,7 +1,8 @@
 """The cost model of docs/scaling.md: python -m benchmarks.scaling [--quick].
 
-What a core needs per entry learned and per column of a movement told, added and applied is
-measured at several sizes, and fitted by straight lines through the origin. What a network needs
+What a core needs per entry learned, per column of a replica merged with others in one memory, and
+per column of a movement told, added and applied is measured at several sizes, and fitted by
+straight lines through the origin. What a network needs
 is not: its speed, and that of the disks, are assumptions, printed with the rest.
 """
 
@@ -44,17 +45,17 @@ def slope(sizes, times):
 
 
 def measure(n_rows):
-    """Seconds per entry learned, and per column told, added and applied."""
+    """Seconds per entry learned, and per column merged, told, added and applied."""
     X = zipf_rows(n_rows, 2**COLUMN_BITS)
     model = AdaGradClassifier(max_iter=1, random_state=0).fit(X, labels_of(X))
     rows = model._training_rows(X, None)
     targets = model._encode(labels_of(X), model.classes_)
     base, settings, weight = model._state, model._settings, np.ones(n_rows)
-    sizes = {name: [] for name in ("learn", "tell", "add", "apply")}
+    sizes = {name: [] for name in ("learn", "merge", "tell", "add", "apply")}
     times = {name: [] for name in sizes}
     for part in (4, 2, 1):
         shares = [np.arange(k, n_rows // part, 2) for k in range(2)]
-        movements = []
+        movements, replicas = [], []
         for order in shares:
             columns = combine.touched_columns(rows, order)
             replica = combine.replica_of(base, columns)
@@ -66,6 +67,15 @@ def measure(n_rows):
             sizes["tell"].append(len(columns))
             times["tell"].append(cpu_seconds(lambda tell=tell: combine.movement_of(*tell)))
             movements.append(combine.movement_of(*tell))
+            replicas.append(replica)
+        n_steps = [len(order) for order in shares]
+        # As threads do, all columns, of which a part here.
+        part_of_all = base.n_features // part
+        merge = (base.copy(), replicas, [None, None], n_steps, sum(n_steps), settings)
+        sizes["merge"].append(2 * part_of_all)
+        times["merge"].append(
+            cpu_seconds(lambda all_=merge, n=part_of_all: combine.merge_records(*all_, 0, n))
+        )
         total = combine.add(*movements)
         sizes["add"].append(sum(len(movement.columns) for movement in movements))
         times["add"].append(cpu_seconds(lambda both=movements: combine.add(*both)))
@@ -86,8 +96,9 @@ def epoch(cost, n_rows, n_machines, n_syncs):
     # With so many rows a round all columns occur in every share.
     columns = 2**MODEL_BITS
     levels = math.ceil(math.log2(n_machines)) if n_machines > 1 else 0
-    # Threads share the columns on a machine; between machines one core adds per level.
-    on_machine = columns * (cost["tell"] + cost["apply"])
+    # Threads share the columns on a machine, of as many replicas as there are threads; between
+    # machines one core tells, adds per level, and applies.
+    on_machine = columns * cost["merge"]
     between = levels * (2 * columns * cost["add"]) + columns * (cost["tell"] + cost["apply"])
     # Up, one movement a level; down, to two workers a level, or what comes to the same, to four
     # every other level.
@@ -101,7 +112,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few rows, to see that it runs")
     cost = measure(4_000 if parser.parse_args().quick else 100_000)
     for name, seconds in cost.items():
-        unit = "entry" if name == "learn" else "column"
+        unit = {"learn": "entry", "merge": "column and replica"}.get(name, "column")
         print(f"{name}: {1e9 * seconds:.1f} ns per {unit} (one core)")
     rate = 1 / cost["learn"] / ENTRIES_PER_ROW
     print(f"rows of {ENTRIES_PER_ROW} entries: {rate:,.0f} per second and core")
