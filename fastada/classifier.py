@@ -104,7 +104,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         the same number gives the same bits. Of too few rows to go round, fewer threads take part.
     n_syncs : int, optional
         How many times an epoch the replicas of n_jobs threads are combined. By default once; on a
-        cluster (fastada.dask) up to 16 times, where shares are small.
+        cluster (fastada.dask) up to 16 times where shares have few rows, unless rounds would take
+        longer than learning them.
     verbose : int, default=0
         1 prints a line per epoch.
     random_state : int, RandomState instance or None, default=None

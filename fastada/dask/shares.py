@@ -95,7 +95,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Sums:
-    """What settings come from: see fastada.scale. `n_visits` is that of an epoch."""
+    """What settings come from: see fastada.scale. `n_visits` is that of an epoch.
+
+    `entries` is a sum of weights, n_entries a number.
+    """
 
     squares: float
     entries: float
@@ -104,6 +107,7 @@ class Sums:
     target_squares: float
     largest_value: float
     n_visits: int
+    n_entries: int
 
 
 def collect(
@@ -241,6 +245,7 @@ def sums_of(share: Share) -> Sums:
         target_squares=float(weight @ value**2) if value is not None else 0.0,
         largest_value=rows.largest_value,
         n_visits=len(visits.order),
+        n_entries=len(rows.indices),
     )
 
 

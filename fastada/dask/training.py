@@ -50,6 +50,9 @@ from fastada.visits import Visits, seed_of
 # An epoch has so many synchronisations at most, and fewer where a share has many rows: one of 2,800
 # rows of 20 classes wants all of them, one of 25,000 rows does well with one.
 MOST_SYNCS, ROWS_OF_SYNCS = 16, 45_000
+# A round takes a cluster ten milliseconds and more, in which one core learns so many entries times
+# outputs: of less work there are not to be more rounds.
+WORK_OF_ROUND = 4_000_000
 
 
 @dataclass
@@ -187,7 +190,9 @@ def _fit(task: Task, team: Team) -> None:
 
     if vectorizer is not None and counts is not None:
         knows_words(vectorizer, counts)
-    _train(estimator, team, model, progress, [s.n_visits for s in sums], after_round, print_lines)
+    n_parts = estimator.n_syncs or _syncs_for(sums, model.n_outputs)
+    n_visits = [s.n_visits for s in sums]
+    _train(estimator, team, model, progress, n_visits, n_parts, after_round, print_lines)
     adopt()
 
 
@@ -309,11 +314,12 @@ def _train(
     model: Model,
     progress: Progress,
     n_visits: list[int],
+    n_parts: int,
     after_round: Callable[[], None],
     print_lines: bool,
 ) -> None:
     """Do the rounds that are left."""
-    settings, n_parts = model.settings, estimator.n_syncs or _syncs_for(n_visits)
+    settings = model.settings
     patience = Patience(estimator.tol, estimator.n_iter_no_change)
     over = [patience.is_over(loss) for loss in progress.objective_curve]
     if any(over):
@@ -357,11 +363,14 @@ def _train(
             after_round()
 
 
-def _syncs_for(n_visits: list[int]) -> int:
+def _syncs_for(sums: Sequence[Sums], n_outputs: int) -> int:
     """Give how often small shares are to be combined: of few rows a worker learns too little."""
+    n_visits = [one.n_visits for one in sums]
     if sum(map(bool, n_visits)) == 1:
         return 1
-    return max(1, min(MOST_SYNCS, ROWS_OF_SYNCS // max(n_visits)))
+    work = n_outputs * sum(one.n_entries for one in sums)
+    most = min(MOST_SYNCS, work // WORK_OF_ROUND)
+    return max(1, min(most, ROWS_OF_SYNCS // max(n_visits)))
 
 
 def _steps_of_part(n_visits: list[int], n_parts: int, settings: Settings, part: int) -> list[int]:

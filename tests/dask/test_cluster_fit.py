@@ -18,7 +18,7 @@ pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 import dask.array as da
 from distributed import Client, futures_of, wait
 
-from fastada.dask import AdaGradClassifier, AdaGradRegressor, TextClassifier
+from fastada.dask import AdaGradClassifier, AdaGradRegressor, TextClassifier, training
 from fastada.dask.partitions import aligned, places
 
 PENALTY = {"alpha": 1e-3, "l1_ratio": 0.5}
@@ -118,6 +118,22 @@ def test_the_rate_is_searched_for_on_rows_of_all_shares(client):
     np.testing.assert_allclose(model.learning_rate_, one.learning_rate_ / 2**0.1, rtol=1e-9)
     assert model.learning_rate_search_.learning_rate == model.learning_rate_
     assert model.progressive_loss_ == model.loss_curve_[0]
+
+
+@pytest.mark.parametrize(
+    ("parts_of_work", "rows_of_syncs", "n_syncs"),
+    [(0.5, 45_000, 1), (3.5, 45_000, 3), (100, 45_000, 16), (100, 5 * 600, 5), (100, 100, 1)],
+)
+def test_shares_have_as_many_rounds_as_are_worth_it(
+    client, monkeypatch, parts_of_work, rows_of_syncs, n_syncs
+):
+    X, y = zipf()
+    monkeypatch.setattr(training, "WORK_OF_ROUND", int(X.nnz / parts_of_work))
+    monkeypatch.setattr(training, "ROWS_OF_SYNCS", rows_of_syncs)
+    parameters = dict(learning_rate=1.0, max_iter=1, random_state=0)
+    model = AdaGradClassifier(**parameters).fit(dealt(X), dealt(y))
+    same = AdaGradClassifier(**parameters, n_syncs=n_syncs).fit(dealt(X), dealt(y))
+    assert bits(model) == bits(same)
 
 
 def test_multilabel(client, text_like):
