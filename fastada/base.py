@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from fastada.calibration import LeftOut
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
 from fastada.epoch import Targets, diverged, learn, note_first
 from fastada.exclusive import check_not_trained_elsewhere
@@ -22,8 +23,10 @@ from fastada.parameters import check_parameters
 from fastada.problem import Validation
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
-from fastada.scale import N_ROWS, first_rows
+from fastada.scale import N_ROWS, Scale, first_rows
+from fastada.settings import Settings
 from fastada.starting import StartingEstimator
+from fastada.state import State
 from fastada.stopping import Patience
 from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import Team
@@ -97,12 +100,14 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
         targets: Targets,
         visits: Visits,
         validation: Validation | None,
+        left_out: LeftOut | None,
     ) -> None:
-        patience = Patience(self.tol, self.n_iter_no_change)
-        callbacks = EpochCallbacks(self, X, y, self.max_iter, self._fitted_attributes)
+        n_epochs = self.max_iter if left_out is None else left_out.n_epochs
+        patience = Patience(self.tol if left_out is None else None, self.n_iter_no_change)
+        callbacks = EpochCallbacks(self, X, y, n_epochs, self._fitted_attributes)
         best = self._state
-        with self._team(rows, targets, visits, self.max_iter) as team:
-            for epoch in range(self.max_iter):
+        with self._team(rows, targets, visits, n_epochs) as team:
+            for epoch in range(n_epochs):
                 callbacks.epoch_begins()
                 start = time.perf_counter()
                 # Of each row before it is learned for the first time.
@@ -121,7 +126,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
                     if watched <= min(self.validation_loss_curve_):
                         best = self._state.copy()
                 if self.verbose:
-                    self._print_epoch(time.perf_counter() - start)
+                    self._print_epoch(n_epochs, time.perf_counter() - start)
                 if callbacks.epoch_ends() or patience.is_over(watched):
                     break
         if validation is not None:
@@ -166,8 +171,8 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
         except FloatingPointError as error:
             raise diverged(error, epoch, settings, state.dtype) from None
 
-    def _print_epoch(self, seconds: float) -> None:
-        line = f"epoch {self.n_iter_}/{self.max_iter}  loss {self.loss_curve_[-1]:.6f}"
+    def _print_epoch(self, n_epochs: int, seconds: float) -> None:
+        line = f"epoch {self.n_iter_}/{n_epochs}  loss {self.loss_curve_[-1]:.6f}"
         if self._settings["l1"] or self._settings["l2"]:
             line += f"  objective {self.objective_curve_[-1]:.6f}"
         if self._settings["l1"]:
@@ -231,20 +236,27 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
                 started, rows, targets, visits.sample_weight, order
             )
             labels = {**labels, "learning_rate_search_": search}
+        left_out = None
+        if held_out is None:
+            left_out = self._leave_out(started, rows, targets, weight, visits)
         self._adopt(started, labels)
         self._state.seed = visits.seed
-        self._fit_epochs(X, y, rows, targets, visits, held_out)
-        self._calibrate(rows, targets, weight, visits, held_out)
+        self._fit_epochs(X, y, rows, targets, visits, held_out, left_out)
+        self._calibrate(held_out, left_out)
 
-    def _calibrate(
+    def _leave_out(
         self,
+        started: tuple[State, Settings, Scale],
         rows: Rows,
         targets: Targets,
         weight: npt.NDArray[np.float64],
         visits: Visits,
-        held_out: Validation | None,
-    ) -> None:
-        """Make use of the rows once more when the weights are found."""
+    ) -> LeftOut | None:
+        """Find out on some of the rows how long to train; None to go by the objective."""
+        return None
+
+    def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:
+        """Make use of the rows not learned when the weights are found."""
 
     def _held_out_rows(
         self, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""One number that makes margins of rows unseen into probabilities.
+"""Rows left out of training tell how long to train, and one number makes margins probabilities.
 
 After few passes over the data the margins are too small for how often they are right; after many,
 rows that only they themselves explain have made them too large. Either way the order of the margins
@@ -6,11 +6,17 @@ is good, and their size is not, which costs log-loss and no accuracy. So the pro
 from temperature times margin, where the temperature is the one with the least log-loss on margins
 of rows that were left out of training (Platt 1999, with the slope alone; Guo et al. 2017).
 
-Models are trained without those rows for the purpose, with the settings, number of epochs and order
-of the one that is kept: its weights are those of all rows.
+The training objective goes on falling after the loss of unseen rows has begun to rise, which no
+temperature mends. So as many epochs are trained as give the rows left out the least loss, that of
+each epoch at its own temperature.
+
+Models are trained without those rows for the purpose, with the settings and orders of the one that
+is kept. That one is trained on all rows.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +24,13 @@ from scipy.optimize import minimize_scalar
 
 from fastada import _scoring
 from fastada.epoch import Targets, learn
+from fastada.grid import compact
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import LOSSES, Settings
 from fastada.state import State
+from fastada.stopping import Patience
 from fastada.visits import Visits
 
 # With fewer rows, luck would decide.
@@ -37,31 +45,69 @@ PRIOR = 10.0
 LARGEST_LOG = 2.5
 
 
-def temperature_by_leaving_out(
+@dataclass(frozen=True)
+class LeftOut:
+    """What the rows left out have told.
+
+    Attributes
+    ----------
+    n_epochs : int
+        After so many their loss was least.
+    losses, temperatures : list of float
+        After each epoch the mean loss of the rows left out, at the temperature with the least.
+    """
+
+    n_epochs: int
+    losses: list[float]
+    temperatures: list[float]
+
+    def __str__(self) -> str:
+        losses = ", ".join(f"{loss:.4f}" for loss in self.losses)
+        return (
+            f"loss of rows left out by epochs: {losses}; taken {self.n_epochs}, "
+            f"temperature {self.temperatures[self.n_epochs - 1]:.3f}"
+        )
+
+
+def leave_out(
     settings: Settings,
     scale: Scale,
     rows: Rows,
     targets: Targets,
     sample_weight: npt.NDArray[np.float64],
     visits: Visits,
-    n_epochs: int,
-) -> float:
-    """Train without some of the rows as `visits` tells, and calibrate on them.
+    max_epochs: int,
+    patience: int | None,
+) -> LeftOut | None:
+    """Train without some of the rows as `visits` tells, and see what becomes of those.
 
-    1 where there are too few rows, or where training without some of them diverges.
+    Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
+    then taken. Gives None where there are too few rows, or where training without some of them
+    diverges.
     """
     if np.count_nonzero(sample_weight) < FEWEST_ROWS:
-        return 1.0
+        return None
     parts = left_out_parts(visits)
-    try:
-        margins = [
-            margins_without(part, settings, scale, rows, targets, visits, n_epochs)
-            for part in parts
-        ]
-    except FloatingPointError:
-        return 1.0
+    if len(parts) > 1:
+        # As many states as parts: of the columns that occur.
+        rows = compact(rows, np.arange(rows.n_rows, dtype=np.int64))
+    learners = [_Without(part, settings, scale, rows, targets, visits) for part in parts]
     order = np.concatenate(parts)
-    return best_temperature(np.concatenate(margins), targets, order, sample_weight[order])
+    weight = sample_weight[order]
+    stop = Patience(None if patience is None else 0.0, patience or 0)
+    losses, temperatures = [], []
+    try:
+        for epoch in range(max_epochs):
+            margins = np.concatenate([learner.margins_after(epoch) for learner in learners])
+            temperature, loss = best_temperature(margins, targets, order, weight)
+            temperatures.append(temperature)
+            losses.append(loss)
+            if stop.is_over(loss):
+                break
+    except FloatingPointError:
+        return None
+    n_epochs = max_epochs if patience is None else int(np.argmin(losses)) + 1
+    return LeftOut(n_epochs, losses, temperatures)
 
 
 def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:
@@ -76,46 +122,54 @@ def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:
     return [order[:: max(LEFT_OUT_SHARE, len(order) // MOST_LEFT_OUT)].copy()]
 
 
-def margins_without(
-    left_out: npt.NDArray[np.int64],
-    settings: Settings,
-    scale: Scale,
-    rows: Rows,
-    targets: Targets,
-    visits: Visits,
-    n_epochs: int,
-) -> npt.NDArray[np.float64]:
-    """Train without the rows left out; give their margins, shape (n_left_out, n_outputs).
+class _Without:
+    """A model that learns all rows but those left out."""
 
-    Raises
-    ------
-    FloatingPointError
-        If training diverges.
-    """
-    state = State(
-        rows.n_features,
-        targets.n_outputs,
-        rows.data.dtype,
-        settings,
-        scale.accumulator,
-        scale.intercept_accumulator,
-    )
-    is_learned = np.ones(rows.n_rows, dtype=bool)
-    is_learned[left_out] = False
-    for epoch in range(n_epochs):
-        order = visits.of_epoch(epoch)
-        learn(state, settings, rows, targets, visits.sample_weight, order[is_learned[order]])
-    margins = np.empty((len(left_out), targets.n_outputs), dtype=state.dtype)
-    _scoring.margins(
-        state.weights(settings),
-        state.intercepts(settings),
-        rows.indptr,
-        rows.indices,
-        rows.data,
-        left_out,
-        margins,
-    )
-    return margins.astype(np.float64)
+    def __init__(
+        self,
+        left_out: npt.NDArray[np.int64],
+        settings: Settings,
+        scale: Scale,
+        rows: Rows,
+        targets: Targets,
+        visits: Visits,
+    ) -> None:
+        self.left_out, self.settings = left_out, settings
+        self.rows, self.targets, self.visits = rows, targets, visits
+        self.is_learned = np.ones(rows.n_rows, dtype=bool)
+        self.is_learned[left_out] = False
+        self.state = State(
+            rows.n_features,
+            targets.n_outputs,
+            rows.data.dtype,
+            settings,
+            scale.accumulator,
+            scale.intercept_accumulator,
+        )
+
+    def margins_after(self, epoch: int) -> npt.NDArray[np.float64]:
+        """Learn an epoch; give the margins of the rows left out, shape (n_left_out, n_outputs).
+
+        Raises
+        ------
+        FloatingPointError
+            If training diverges.
+        """
+        state, settings, rows = self.state, self.settings, self.rows
+        order = self.visits.of_epoch(epoch)
+        order = order[self.is_learned[order]]
+        learn(state, settings, rows, self.targets, self.visits.sample_weight, order)
+        margins = np.empty((len(self.left_out), self.targets.n_outputs), dtype=state.dtype)
+        _scoring.margins(
+            state.weights(settings),
+            state.intercepts(settings),
+            rows.indptr,
+            rows.indices,
+            rows.data,
+            self.left_out,
+            margins,
+        )
+        return margins.astype(np.float64)
 
 
 def best_temperature(
@@ -123,8 +177,8 @@ def best_temperature(
     targets: Targets,
     order: npt.NDArray[np.int64],
     sample_weight: npt.NDArray[np.float64],
-) -> float:
-    """Give the temperature with the least log-loss of the probabilities.
+) -> tuple[float, float]:
+    """Give the temperature with the least log-loss of the probabilities, and that loss.
 
     Parameters
     ----------
@@ -138,11 +192,14 @@ def best_temperature(
     prior = PRIOR / 2 / float(sample_weight.sum())
     targets = targets.take(order)
 
-    def loss(log_temperature: float) -> float:
+    def mean_loss(log_temperature: float) -> float:
         found = row_losses(np.exp(log_temperature) * margins, targets, LOSSES["log_loss"], 0.0)
-        return float(np.average(found.shown, weights=sample_weight)) + prior * log_temperature**2
+        return float(np.average(found.shown, weights=sample_weight))
 
     found = minimize_scalar(
-        loss, bounds=(-LARGEST_LOG, LARGEST_LOG), method="bounded", options={"xatol": 1e-3}
+        lambda x: mean_loss(x) + prior * x**2,
+        bounds=(-LARGEST_LOG, LARGEST_LOG),
+        method="bounded",
+        options={"xatol": 1e-3},
     )
-    return float(np.exp(found.x))
+    return float(np.exp(found.x)), mean_loss(found.x)

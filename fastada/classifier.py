@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from fastada.base import AdaGradEstimator
-from fastada.calibration import best_temperature, temperature_by_leaving_out
+from fastada.calibration import LeftOut, best_temperature, leave_out
 from fastada.callbacks import with_callbacks
 from fastada.epoch import Targets
 from fastada.exclusive import exclusive
@@ -19,7 +19,9 @@ from fastada.optim.optimizer import Optimizer
 from fastada.probabilities import probabilities
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
-from fastada.settings import check_choice
+from fastada.scale import Scale
+from fastada.settings import Settings, check_choice
+from fastada.state import State
 from fastada.validation import check_same_length, check_sample_weight
 from fastada.visits import Visits
 
@@ -73,7 +75,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         Epochs at most.
     tol : float or None, default=1e-3
         Stop when the objective, penalty included, has not fallen by more than tol for
-        n_iter_no_change epochs. None: always max_iter epochs.
+        n_iter_no_change epochs. None: always max_iter epochs. See also calibrate.
     shuffle : bool, default=True
         Visit rows in a new order each epoch, and a row of sample weight s as many times as s
         rounds to (at least once, at most 16 times), with an equal share of s each. Without it
@@ -90,10 +92,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; they multiply the sample weights.
     calibrate : bool, default=False
-        Let fit find temperature_, with loss="log_loss": from the rows held out if early_stopping or
-        X_val holds out any, else from models trained without some of the rows for the purpose, five
-        of 100 to 6,000 rows, one of more (not with warm_start, whose weights have seen all rows,
-        nor with `optimizer`). Weights and labels do not depend on it.
+        With loss="log_loss" let fit find temperature_, and how many epochs to train: from the rows
+        held out if early_stopping or X_val holds out any, else from models trained without some of
+        the rows for the purpose, five of 100 to 6,000 rows, one of more, until the loss of those
+        rows has not fallen for n_iter_no_change epochs (not with warm_start, whose weights have
+        seen all rows, nor with `optimizer`). The model itself learns all rows.
     warm_start : bool, default=False
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None
@@ -387,26 +390,43 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
     # -- probabilities ---------------------------------------------------------------------
 
-    def _calibrate(
+    @property
+    def _is_calibrated(self) -> bool:
+        return self.calibrate and self.loss == "log_loss"
+
+    def _leave_out(
         self,
+        started: tuple[State, Settings, Scale],
         rows: Rows,
         targets: Targets,
         weight: npt.NDArray[np.float64],
         visits: Visits,
-        held_out: Validation | None,
-    ) -> None:
-        if not self.calibrate or self.loss != "log_loss":
-            return
-        if held_out is not None:
-            margins = self._margins(held_out.rows, held_out.order).astype(np.float64)
-            of_margins = held_out.weight[held_out.order]
-            self.temperature_ = best_temperature(
-                margins, held_out.targets, held_out.order, of_margins
-            )
-        elif not self.warm_start and self.optimizer is None:
-            self.temperature_ = temperature_by_leaving_out(
-                self._settings, self._scale, rows, targets, weight, visits, self.n_iter_
-            )
+    ) -> LeftOut | None:
+        if not self._is_calibrated or self.warm_start or self.optimizer is not None:
+            return None
+        _, settings, scale = started
+        patience = None if self.tol is None else self.n_iter_no_change
+        left_out = leave_out(
+            settings, scale, rows, targets, weight, visits, self.max_iter, patience
+        )
+        if self.verbose and left_out is not None:
+            print(left_out, flush=True)
+        return left_out
+
+    def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:
+        if left_out is not None:
+            self.temperature_ = left_out.temperatures[self.n_iter_ - 1]
+        elif held_out is not None and self._is_calibrated:
+            self.temperature_, _ = self._temperature_on(held_out)
+
+    def _temperature_on(self, unseen: Validation) -> tuple[float, float]:
+        margins = self._margins(unseen.rows, unseen.order).astype(np.float64)
+        return best_temperature(margins, unseen.targets, unseen.order, unseen.weight[unseen.order])
+
+    def _loss_of(self, validation: Validation) -> float:
+        if self._is_calibrated:
+            return self._temperature_on(validation)[1]
+        return super()._loss_of(validation)
 
     # -- predictions -----------------------------------------------------------------------
 

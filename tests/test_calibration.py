@@ -30,20 +30,21 @@ def test_temperature_has_the_least_loss(n_classes):
     else:
         margins = 5 * (np.eye(n_classes)[y] + rng.standard_normal((len(y), n_classes)))
         targets = Targets(label=y, n_outputs=n_classes)
-    found = best_temperature(margins, targets, np.arange(len(y)), np.ones(len(y)))
+    found, least = best_temperature(margins, targets, np.arange(len(y)), np.ones(len(y)))
 
     def loss(temperature):
         p = expit(temperature * margins)
         return log_loss(y, np.c_[1 - p, p] if n_classes == 2 else p / p.sum(1, keepdims=True))
 
     assert loss(found) == pytest.approx(min(map(loss, TEMPERATURES)), abs=1e-4)
+    assert least == pytest.approx(loss(found))
 
 
 @pytest.mark.parametrize("n_rows", [300, 6500])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_calibrated_probabilities_have_less_loss_and_the_same_labels(n_rows, n_classes):
     X, y = noisy_data(n_rows + 3000, n_classes, n_features=100)
-    common = {"learning_rate": 6.0, "random_state": 0, "max_iter": 3}
+    common = {"learning_rate": 6.0, "random_state": 0, "max_iter": 3, "tol": None}
     plain = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
     model = AdaGradClassifier(calibrate=True, **common).fit(X[:n_rows], y[:n_rows])
     np.testing.assert_array_equal(model.coef_, plain.coef_)
@@ -59,10 +60,49 @@ def test_held_out_rows_are_made_use_of():
     model = AdaGradClassifier(calibrate=True, learning_rate=3.0, random_state=0, max_iter=3)
     model.fit(X[:1000], y[:1000], X_val=X[1000:], y_val=y[1000:])
     margins = model.decision_function(X[1000:])[:, np.newaxis]
-    expected = best_temperature(
+    expected, least = best_temperature(
         margins, Targets(value=2.0 * y[1000:] - 1), np.arange(1000), np.ones(1000)
     )
     assert model.temperature_ == pytest.approx(expected)
+    assert min(model.validation_loss_curve_) == pytest.approx(least)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("n_rows", [400, 6500])
+def test_training_ends_before_rows_are_learned_by_heart(n_rows, n_classes):
+    X, y = noisy_data(n_rows + 3000, n_classes, n_features=2000)
+    common = {"learning_rate": 6.0, "random_state": 0}
+    plain = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
+    model = AdaGradClassifier(calibrate=True, **common).fit(X[:n_rows], y[:n_rows])
+    assert model.n_iter_ < plain.n_iter_
+    # Of all rows, in the same order: what a user gets who had set that number of epochs.
+    same = AdaGradClassifier(max_iter=model.n_iter_, tol=None, **common).fit(X[:n_rows], y[:n_rows])
+    np.testing.assert_array_equal(model.coef_, same.coef_)
+    same.temperature_ = plain.temperature_ = model.temperature_
+    losses = [log_loss(y[n_rows:], m.predict_proba(X[n_rows:])) for m in (same, plain)]
+    assert losses[0] < losses[1]
+
+
+def test_training_goes_on_while_the_rows_left_out_gain():
+    X, y = noisy_data(4000, n_features=50)
+    common = {"learning_rate": 0.01, "random_state": 0, "max_iter": 6, "calibrate": True}
+    assert AdaGradClassifier(**common).fit(X, y).n_iter_ == 6
+
+
+def test_without_a_tolerance_all_epochs_are_taken():
+    X, y = noisy_data(400, n_features=2000)
+    model = AdaGradClassifier(calibrate=True, learning_rate=6.0, random_state=0, tol=None)
+    assert model.fit(X, y).n_iter_ == 10
+    assert model.temperature_ < 1
+
+
+def test_verbose_tells_what_the_rows_left_out_have_shown(capsys):
+    X, y = noisy_data(400)
+    model = AdaGradClassifier(calibrate=True, random_state=0, verbose=1).fit(X, y)
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if "left out by epochs" in line
+    )
+    assert f"taken {model.n_iter_}, temperature {model.temperature_:.3f}" in line
 
 
 def test_without_enough_rows_margins_are_taken_as_they_are():
