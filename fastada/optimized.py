@@ -122,7 +122,7 @@ class OptimizedState(State):
         """Give l1 |W|_1 + (l2 / 2) |W|_2^2."""
         weights = self.weights(settings).astype(np.float64).ravel()
         l1, l2 = settings["l1"], settings["l2"]
-        return float(l1 * np.abs(weights).sum() + l2 / 2 * (weights @ weights))
+        return float(l1 * np.abs(weights).sum() + l2 / 2 * np.square(weights).sum())
 
     @property
     def accumulators(self) -> npt.NDArray[Any]:
@@ -198,7 +198,7 @@ class OptimizedState(State):
             weights = sample_weight[batch]
             with self.lock:
                 losses, normalised = self._step(settings, rows, targets, weights, batch)
-            total += float(weights @ losses)
+            total += float((weights * losses).sum())
             if row_loss is not None:
                 row_loss[begin : begin + batch_size, 0] = normalised
         weight = float(sample_weight[order].sum())

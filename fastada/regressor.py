@@ -266,7 +266,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
     def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
         assert targets.value is not None
         squares = targets.value[: len(weight)] ** 2
-        return float(np.sqrt(weight @ squares / (weight.sum() or 1.0)))
+        # No product of BLAS: its threads go on to wait in a loop that takes a core.
+        return float(np.sqrt((weight * squares).sum() / (weight.sum() or 1.0)))
 
     def _like_coef(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array[:, 0]

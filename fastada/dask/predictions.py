@@ -88,9 +88,12 @@ def _sums(model: Any, X: Any, y: Any, weight: Any) -> tuple[float, float, float,
     predicted = model.predict(X)
     if hasattr(model, "classes_"):
         wrong = predicted != y
-        return total, 0.0, 0.0, float(weight @ (wrong.any(axis=1) if wrong.ndim > 1 else wrong))
-    mean = float(weight @ y / total)
-    return total, mean, float(weight @ (y - mean) ** 2), float(weight @ (y - predicted) ** 2)
+        errors: Any = wrong.any(axis=1) if wrong.ndim > 1 else wrong
+        return total, 0.0, 0.0, float((weight * errors).sum())
+    # No products of BLAS: its threads go on to wait in a loop that takes a core.
+    mean = float((weight * y).sum() / total)
+    deviations, errors = ((weight * (y - from_) ** 2).sum() for from_ in (mean, predicted))
+    return total, mean, float(deviations), float(errors)
 
 
 def _score(sums: list[tuple[float, float, float, float]], is_classifier: bool) -> float:

@@ -242,7 +242,7 @@ def sums_of(share: Share) -> Sums:
         entries=entries,
         weight=float(weight.sum()),
         n_weighted=int(np.count_nonzero(weight)),
-        target_squares=float(weight @ value**2) if value is not None else 0.0,
+        target_squares=float((weight * value**2).sum()) if value is not None else 0.0,
         largest_value=rows.largest_value,
         n_visits=len(visits.order),
         n_entries=len(rows.indices),
