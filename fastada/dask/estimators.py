@@ -212,6 +212,11 @@ class _Linear(DaskEstimator):
         return local, None, goes_on
 
 
+def _local_gives_probabilities(model: Any) -> bool:
+    # A TextClassifier has no choice of the loss.
+    return not hasattr(model, "loss") or _gives_probabilities(model)
+
+
 class _Classifier(DaskEstimator):
     """Margins and probabilities."""
 
@@ -232,6 +237,22 @@ class _Classifier(DaskEstimator):
         state = self._linear._state
         width = None if state.n_outputs == 1 else state.n_outputs
         return self._predictions("decision_function", X, state.dtype, width)
+
+    @available_if(_local_gives_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities; lazily, a Dask array, for Dask collections.
+
+        Parameters
+        ----------
+        X : as fit takes it, or in memory
+
+        Returns
+        -------
+        Dask array or ndarray of float64, shape (n_samples, n_classes)
+        """
+        if not is_distributed(X):
+            return super().predict_proba(X)  # type: ignore[misc]
+        return self._lazy_probabilities("predict_proba", X)
 
     def _lazy_probabilities(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
@@ -267,23 +288,7 @@ class AdaGradClassifier(_Classifier, _Linear, classifier.AdaGradClassifier):  # 
 
     _local = classifier.AdaGradClassifier
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Any:
-        """Probabilities; lazily, a Dask array, for Dask collections.
-
-        Parameters
-        ----------
-        X : as fit takes it, or rows in memory
-
-        Returns
-        -------
-        Dask array or ndarray of float64, shape (n_samples, n_classes)
-        """
-        if not is_distributed(X):
-            return super().predict_proba(X)
-        return self._lazy_probabilities("predict_proba", X)
-
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(_local_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
         """Logarithms of predict_proba.
 
@@ -317,21 +322,6 @@ class TextClassifier(_Classifier, text_classifier.TextClassifier):
     """
 
     _local = text_classifier.TextClassifier
-
-    def predict_proba(self, X: Any) -> Any:
-        """Probabilities; lazily, a Dask array, for Dask collections.
-
-        Parameters
-        ----------
-        X : as fit takes it, or texts in memory
-
-        Returns
-        -------
-        Dask array or ndarray of float64, shape (n_samples, n_classes)
-        """
-        if not is_distributed(X):
-            return super().predict_proba(X)
-        return self._lazy_probabilities("predict_proba", X)
 
     def _parts(self, local: Any) -> tuple[AdaGradEstimator, Any, bool]:
         vectorizer, linear = local._make_vectorizer(), local._make_classifier()
