@@ -128,7 +128,7 @@ def test_a_model_can_be_read_between_epochs(text, relabels, monkeypatch):
     parameters = dict(n_jobs=2, tol=None, learning_rate=0.5, random_state=0, verbose=True)
     seen = []
     monkeypatch.setattr(
-        AdaGradClassifier, "_print_epoch", lambda model, _: seen.append(copy.deepcopy(bits(model)))
+        AdaGradClassifier, "_print_epoch", lambda model, *_: seen.append(copy.deepcopy(bits(model)))
     )
     AdaGradClassifier(max_iter=3, **parameters).fit(X, y)
     for n in (1, 2, 3):
