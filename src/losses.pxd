@@ -35,17 +35,47 @@ cdef inline double log_of_one_plus(double e) noexcept nogil:
     return log(u) + (e - (u - 1)) / u
 
 
-# log(1 + exp(-yz)), written so that exp never overflows.
-cdef inline LossPoint log_loss(double z, double y) noexcept nogil:
+# A sum of log(1 + e), 0 <= e <= 1, by the logarithm of a product.
+cdef struct LogSum:
+    double sum
+    double product
+
+
+cdef inline LogSum no_logs() noexcept nogil:
+    cdef LogSum logs
+    logs.sum, logs.product = 0, 1
+    return logs
+
+
+cdef inline void add_log_of_one_plus(LogSum *logs, double e) noexcept nogil:
+    cdef double u = 1 + e
+    logs.sum += e - (u - 1)
+    logs.product *= u
+    if logs.product > 1e300:
+        logs.sum += log(logs.product)
+        logs.product = 1
+
+
+cdef inline double sum_of_logs(LogSum logs) noexcept nogil:
+    return logs.sum + log(logs.product)
+
+
+# log(1 + exp(-yz)) = max(-yz, 0) + log(1 + e), e = exp(-|yz|), which never overflows; the value is
+# without log(1 + e). Both cases are selected from, not branched to: which one it is, is known late
+# and hard to predict.
+cdef inline LossPoint log_loss_less_log(double z, double y, double *e) noexcept nogil:
     cdef LossPoint point
     cdef double s = y * z
-    cdef double e = exp(-fabs(s))
-    if s >= 0:
-        point.value = log_of_one_plus(e)
-        point.slope = -y * e / (1 + e)
-    else:
-        point.value = log_of_one_plus(e) - s
-        point.slope = -y / (1 + e)
+    e[0] = exp(-fabs(s))
+    point.value = 0 if s >= 0 else -s
+    point.slope = -y * (e[0] if s >= 0 else 1) / (1 + e[0])
+    return point
+
+
+cdef inline LossPoint log_loss(double z, double y) noexcept nogil:
+    cdef double e
+    cdef LossPoint point = log_loss_less_log(z, y, &e)
+    point.value += log_of_one_plus(e)
     return point
 
 

@@ -80,7 +80,7 @@ cdef inline void ask_across_rows(
     while count > 0 and ahead.place < ahead.n_rows:
         end = min(ahead.end, ahead.entry + count)
         for entry in range(ahead.entry, end):
-            prefetch_lines(&state[indices[entry] * width], width * sizeof(weight_t))
+            prefetch_lines(&state[<int64_t>indices[entry] * width], width * sizeof(weight_t))
         count -= end - ahead.entry
         ahead.entry = end
         if ahead.entry == ahead.end:
@@ -95,7 +95,8 @@ cdef inline void ask_for_four(
     cdef int64_t k
     if ahead.end - ahead.entry > 4:
         for k in range(4):
-            prefetch_lines(&state[indices[ahead.entry + k] * width], width * sizeof(weight_t))
+            prefetch_lines(
+                &state[<int64_t>indices[ahead.entry + k] * width], width * sizeof(weight_t))
         ahead.entry += 4
     else:
         ask_across_rows(ahead, 4, state, width, indices, data)

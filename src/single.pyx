@@ -17,7 +17,17 @@ from libc.stdlib cimport calloc, free, malloc
 
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_step, intercept_weight
-from losses cimport Loss, LossPoint, loss_at
+from losses cimport (
+    LOG_LOSS,
+    LogSum,
+    Loss,
+    LossPoint,
+    add_log_of_one_plus,
+    log_loss_less_log,
+    loss_at,
+    no_logs,
+    sum_of_logs,
+)
 from prefetch cimport ROWS_AHEAD, Ahead, prefetch, start_ahead
 from records cimport record_width
 from training cimport (
@@ -53,7 +63,9 @@ cdef Progress learn_rows(
     cdef Progress done
     cdef LossPoint point
     cdef int64_t row, begin, length
-    cdef double margin, now = start
+    cdef double margin, e, now = start
+    cdef bint sums_logs = loss.kind == LOG_LOSS and rows.row_loss == NULL
+    cdef LogSum logs = no_logs()
     cdef Ahead ahead = start_ahead(
         state, record_width(rule, 1), rows.order, rows.n_rows, rows.indptr, indices, data)
     done.n_steps, done.loss, done.weight = 0, 0, 0
@@ -68,10 +80,15 @@ cdef Progress learn_rows(
         margin += load_and_score(
             rule, state, <weight_t>now, &ahead, indices, data, begin, length,
             loaded, weight, pulled_by)
-        point = loss_at(loss, margin, target[row])
+        if sums_logs and rows.sample_weight[row] == 1:
+            point = log_loss_less_log(margin, target[row], &e)
+        else:
+            e = 0
+            point = loss_at(loss, margin, target[row])
         point.slope *= settings.gain * rows.sample_weight[row]
         if out_of_bounds(settings, point.value, point.slope):
-            return done
+            break
+        add_log_of_one_plus(&logs, e)
         step_and_store(
             rule, state, <weight_t>now, &indices[begin], &data[begin], <weight_t>point.slope,
             length, loaded, weight)
@@ -83,7 +100,9 @@ cdef Progress learn_rows(
         done.weight += rows.sample_weight[row]
         done.n_steps += 1
         now = count_on(start, settings.pace, done.n_steps)
-    done.n_rows = rows.n_rows
+    else:
+        done.n_rows = rows.n_rows
+    done.loss += sum_of_logs(logs)
     return done
 
 

@@ -9,7 +9,18 @@ from libc.math cimport exp, log
 from libc.stdint cimport int64_t, uint8_t
 
 from dtypes cimport weight_t
-from losses cimport LOG_LOSS, Loss, LossPoint, log_loss, loss_at
+from losses cimport (
+    LOG_LOSS,
+    LogSum,
+    Loss,
+    LossPoint,
+    add_log_of_one_plus,
+    log_loss,
+    log_loss_less_log,
+    loss_at,
+    no_logs,
+    sum_of_logs,
+)
 
 
 cdef struct Targets:
@@ -32,8 +43,9 @@ cdef inline LossPoint slopes_of(
     Targets targets, Loss loss, int64_t row, double s, double *margin
 ) noexcept nogil:
     cdef int64_t k
-    cdef double largest, total = 0
+    cdef double largest, e, total = 0
     cdef LossPoint point, sum
+    cdef LogSum logs = no_logs()
     sum.value, sum.slope = 0, 0
     if targets.value != NULL:
         point = loss_at(loss, margin[0], targets.value[row])
@@ -54,10 +66,15 @@ cdef inline LossPoint slopes_of(
         sum.slope = s
         return sum
     for k in range(targets.n_outputs):
-        point = loss_at(loss, margin[k], target_sign(targets, row, k))
+        if loss.kind == LOG_LOSS:
+            point = log_loss_less_log(margin[k], target_sign(targets, row, k), &e)
+            add_log_of_one_plus(&logs, e)
+        else:
+            point = loss_at(loss, margin[k], target_sign(targets, row, k))
         margin[k] = s * point.slope
         sum.value += point.value
         sum.slope = max(sum.slope, abs(margin[k]))
+    sum.value += sum_of_logs(logs)
     return sum
 
 

@@ -17,8 +17,9 @@ from decay cimport (
     log1plus,
 )
 from dtypes cimport index_t, weight_t
+from fours cimport Four, add_product, load_four, store_four, sum_of, zeros
 from prefetch cimport Ahead, ask_across_rows, ask_for_four
-from records cimport record_width
+from records cimport is_stamped, record_width
 from updates cimport (
     Comid,
     ComidDecay,
@@ -28,6 +29,7 @@ from updates cimport (
     Rda,
     current_weight,
     decayed,
+    holds_weights,
     is_near_zero,
     kept_after,
     rule_t,
@@ -37,6 +39,10 @@ from updates cimport (
     step_size,
     take_step,
 )
+
+
+cdef enum:
+    BLOCK = 8  # and the steps of ranges, which Cython wants as literals
 
 
 # Load a record into place k, and return its weight where that takes neither a root nor a division
@@ -149,6 +155,29 @@ cdef inline void step_and_store_block(
         store_record(rule, state, columns[k], now, loaded, weight, k)
 
 
+# The same of records that are but {value, accumulator}: BLOCK of them in arrays that nothing
+# else can point to, so that the loop vectorises and they stay in registers.
+cdef inline void step_and_store_plain(
+    rule_t rule, float *state, const index_t *columns, const float *x, float slope,
+    const float *loaded, const float *weight,
+) noexcept nogil:
+    cdef float value[BLOCK]
+    cdef float accumulator[BLOCK]
+    cdef int64_t k
+    for k in range(BLOCK):
+        value[k] = loaded[2 * k]
+        accumulator[k] = loaded[2 * k + 1]
+    for k in range(BLOCK):
+        take_step(
+            rule, &value[k], &accumulator[k], value[k] if holds_weights(rule) else weight[k],
+            slope * x[k])
+    for k in range(0, BLOCK, 4):
+        store_four(
+            &state[<int64_t>columns[k] * 2], &state[<int64_t>columns[k + 1] * 2],
+            &state[<int64_t>columns[k + 2] * 2], &state[<int64_t>columns[k + 3] * 2],
+            &value[k], &accumulator[k])
+
+
 # A step of the loaded features, with gradients slope * x. In blocks: while the records of one are
 # stored, the roots and divisions of the next are on their way, longer ways with larger blocks.
 cdef inline void step_and_store(
@@ -156,6 +185,22 @@ cdef inline void step_and_store(
     const weight_t *x, weight_t slope, int64_t length, weight_t *loaded, weight_t *weight,
 ) noexcept nogil:
     cdef int64_t begin
+    if weight_t is float:
+        if not is_stamped(rule):
+            for begin in range(0, length - 7, 8):
+                step_and_store_plain(
+                    rule, state, &columns[begin], &x[begin], slope, &loaded[2 * begin],
+                    &weight[begin])
+            if length < BLOCK:
+                step_and_store_block(
+                    rule, state, now, columns, x, slope, 0, length, loaded, weight)
+            elif length % BLOCK:
+                # Some once more, from what was loaded: the same comes of it.
+                begin = length - BLOCK
+                step_and_store_plain(
+                    rule, state, &columns[begin], &x[begin], slope, &loaded[2 * begin],
+                    &weight[begin])
+            return
     if rule_t is Comid or rule_t is Ftrl:
         for begin in range(0, length - 15, 16):
             step_and_store_block(
@@ -193,7 +238,28 @@ cdef inline weight_t load_and_score(
     cdef const index_t *columns = &indices[begin]
     cdef const weight_t *x = &data[begin]
     cdef weight_t s0 = 0, s1 = 0, s2 = 0, s3 = 0
+    cdef Four sums = zeros()
+    cdef Four values
     cdef int64_t k
+    if weight_t is float:
+        if not is_stamped(rule):
+            for k in range(0, length - 3, 4):
+                ask_for_four(ahead, state, width, indices, data)
+                values = load_four(
+                    &state[<int64_t>columns[k] * 2], &state[<int64_t>columns[k + 1] * 2],
+                    &state[<int64_t>columns[k + 2] * 2], &state[<int64_t>columns[k + 3] * 2],
+                    &loaded[2 * k])
+                if rule_t is Comid:
+                    sums = add_product(sums, values, &x[k])
+            ask_across_rows(ahead, length % 4, state, width, indices, data)
+            for k in range(length - length % 4, length):
+                s0 += x[k] * load_record(
+                    rule, state, columns[k], now, loaded, pulled_by, k)
+            if rule_t is Comid:
+                return sum_of(sums, s0)
+            else:
+                weigh_records(rule, now, loaded, weight, pulled_by, length)
+                return dot(weight, x, length)
     for k in range(0, length - 3, 4):
         ask_for_four(ahead, state, width, indices, data)
         s0 += x[k] * load_record(

@@ -165,6 +165,32 @@ def test_float32_within_its_rounding(update, alpha, l1_ratio, index_type, batch_
     compare(estimator, X, label, targets, "log_loss", index_type=index_type, digits=1e-4)
 
 
+@pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("index_type", [np.int32, np.int64])
+def test_rows_of_any_length(update, dtype, index_type):
+    """Entries are worked on in blocks: rows that fill none, some, and some and a half."""
+    rng = np.random.default_rng(4)
+    lengths = rng.permutation(np.repeat(np.arange(41), 3))
+    X = np.zeros((len(lengths), 60))
+    for row, length in zip(X, lengths, strict=True):
+        row[rng.choice(60, length, replace=False)] = rng.normal(size=length).astype(np.float32)
+    label = rng.integers(2, size=len(X))
+    estimator = AdaGradClassifier(
+        update=update,
+        learning_rate=0.5,
+        initial_accumulator=0.1,
+        max_iter=2,
+        tol=None,
+        shuffle=False,
+        dtype=dtype,
+    )
+    digits = 1e-12 if dtype == np.float64 else 1e-4
+    compare(
+        estimator, X, label, 2.0 * label[:, None] - 1, "log_loss", None, index_type, digits=digits
+    )
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(("alpha", "l1_ratio"), [(1e-6, 0.0), (1e-2, 0.0), (1e-6, 0.5), (1e-6, 1)])

@@ -255,3 +255,22 @@ def test_ctrl_c_stops_within_a_second_with_what_was_learned():
     assert model.score(X, y) > 0.8
     model.partial_fit(X, y)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 40.0])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_loss_of_an_epoch_is_the_sum_of_its_rows(scale, weighted, n_classes):
+    """One at a time or all by one logarithm, whether rows are certain or not."""
+    rng = np.random.default_rng(0)
+    X = sp.random_array((400, 30), density=0.3, rng=rng, format="csr")
+    X.data *= scale
+    y = np.argmax(X[:, :n_classes].toarray(), axis=1)
+    weight = rng.choice([0.5, 1.0, 2.0], 400) if weighted else None
+    parameters = {"learning_rate": 5.0, "shuffle": False, "tol": None, "loss": "log_loss"}
+    parameters["multi_class"] = "multinomial" if n_classes > 2 else "ovr"
+    fitted = AdaGradClassifier(max_iter=2, **parameters).fit(X, y, weight)
+    # partial_fit takes note of the loss of each row.
+    streamed = AdaGradClassifier(max_iter=1, **parameters).fit(X, y, weight)
+    streamed.partial_fit(X, y, sample_weight=weight)
+    assert fitted.loss_curve_[-1] == pytest.approx(streamed.loss_curve_[-1], rel=1e-12)
