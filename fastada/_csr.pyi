@@ -17,5 +17,7 @@ def row_keys(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[Any],
     data: npt.NDArray[Any],
+    rows: npt.NDArray[np.int64],
+    most: int,
     keys: npt.NDArray[np.uint64],
 ) -> None: ...

@@ -225,10 +225,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
             weight = weight.copy()
             weight[order] = 0
         seed = None if anew else self._state.seed
-        n_threads = self._n_threads(rows, targets)
-        visits = Visits(
-            rows, targets.array, weight, self.shuffle, self.random_state, seed, n_threads
-        )
+        visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state, seed)
         started = self._started(X, rows, targets, weight, anew=anew)
         if anew:
             order = visits.in_random_order()

@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from fastada import _csr
 from fastada.rows import Rows
-from fastada.workers import by_rows
 
 # A row of weight s is visited s times an epoch, but never more often than this.
 MOST_VISITS = 16
+ALL_ENTRIES = 2**62
+# Not zero, of a row: what is first looked at to tell it from others.
+FEW_ENTRIES = 8
 
 
 class Visits:
@@ -41,8 +43,6 @@ class Visits:
     seed : int, optional
         That of the epochs so far, for training that goes on: it stands unless random_state is a
         number, so that epochs in several calls have the orders of as many epochs in one.
-    n_threads : int, default=1
-        How many may look at the rows' content at once.
 
     Attributes
     ----------
@@ -60,7 +60,6 @@ class Visits:
         shuffle: bool,
         random_state: Any,
         seed: int | None = None,
-        n_threads: int = 1,
     ) -> None:
         self.shuffle = shuffle
         self.seed = seed
@@ -70,8 +69,7 @@ class Visits:
             return
         self.seed = seed_of(random_state, seed)
         if random_state is not None:
-            keys = row_keys(rows, target, n_threads)
-            self.order = self.order[np.argsort(keys[self.order], kind="stable")]
+            self.order = by_content(rows, target, self.order)
         if np.any(sample_weight > 1):
             visits = np.clip(np.rint(sample_weight), 1, MOST_VISITS)
             self.sample_weight = sample_weight / visits
@@ -122,10 +120,30 @@ def seed_of(random_state: Any, seed: int | None) -> int:
     return int(generator.randint(2**31 - 1)) if seed is None else seed
 
 
-def row_keys(rows: Rows, target: npt.NDArray[Any], n_threads: int = 1) -> npt.NDArray[np.uint64]:
-    """Give a 64-bit key of each row's content, equal for equal rows with equal targets."""
-    keys = np.zeros(rows.n_rows, dtype=np.uint64)
-    if not rows.n_rows:
+def by_content(
+    rows: Rows, target: npt.NDArray[Any], order: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Put the rows of an order into another, which only their content and targets decide.
+
+    A few entries tell most rows apart; all of them are looked at where those do not.
+    """
+    keys = row_keys(rows, target, order, FEW_ENTRIES)
+    place = np.argsort(keys, kind="stable")
+    order, keys = order[place], keys[place]
+    like_next = np.append(keys[1:] == keys[:-1], False)
+    if like_next.any():
+        tied = np.flatnonzero(like_next | np.roll(like_next, 1))
+        among = order[tied]
+        order[tied] = among[np.lexsort((row_keys(rows, target, among), keys[tied]))]
+    return order
+
+
+def row_keys(
+    rows: Rows, target: npt.NDArray[Any], order: npt.NDArray[np.int64], n_entries: int = ALL_ENTRIES
+) -> npt.NDArray[np.uint64]:
+    """Give 64-bit keys of rows, equal for equal rows (as to n_entries) with equal targets."""
+    keys = np.zeros(len(order), dtype=np.uint64)
+    if not len(order):
         return keys
     columns = np.ascontiguousarray(target, dtype=np.float64).reshape(rows.n_rows, -1)
     width = columns.shape[1]
@@ -133,12 +151,9 @@ def row_keys(rows: Rows, target: npt.NDArray[Any], n_threads: int = 1) -> npt.ND
         np.arange(0, columns.size + 1, width, dtype=np.int64),
         np.tile(np.arange(width, dtype=np.int64), rows.n_rows),
         columns.ravel(),
+        order,
+        ALL_ENTRIES,
         keys,
     )
-
-    def mix(begin: int, end: int) -> None:
-        indptr = rows.indptr[begin : end + 1]
-        _csr.row_keys(indptr, rows.indices, rows.data, keys[begin:end])
-
-    by_rows(mix, rows.indptr, n_threads)
+    _csr.row_keys(rows.indptr, rows.indices, rows.data, order, n_entries, keys)
     return keys

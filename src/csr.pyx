@@ -1,8 +1,9 @@
 """One look at a CSR matrix before the kernels trust it."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from dtypes cimport index_t, weight_t
+from prefetch cimport ROWS_AHEAD, prefetch_to_read
 
 
 def first_bad_row(const int64_t[::1] indptr, int64_t n_entries):
@@ -18,6 +19,53 @@ def first_bad_row(const int64_t[::1] indptr, int64_t n_entries):
     return bad
 
 
+cdef union Single:
+    float value
+    int32_t bits
+
+
+cdef union Bits:
+    double value
+    uint64_t bits
+
+
+# How many columns are not above the one before them. The sum is of the columns' own width, for the
+# loop to vectorise, and so of no more than a block.
+cdef inline int32_t count_descents(const index_t *columns, int64_t n) noexcept nogil:
+    cdef int32_t count = 0
+    cdef int64_t p
+    for p in range(1, n):
+        count += columns[p] <= columns[p - 1]
+    return count
+
+
+cdef inline int32_t size_bits(float value) noexcept nogil:
+    cdef Single word
+    word.value = value
+    return word.bits & <int32_t>0x7fffffff
+
+
+# The largest |value|. Without their signs, floating-point numbers have the order of their bits, NaN
+# being the largest; and the largest integer is found by a loop that vectorises.
+cdef inline weight_t largest_size(const weight_t *values, int64_t n) noexcept nogil:
+    cdef Single single
+    cdef Bits word
+    cdef int32_t size, of_single = 0
+    cdef int64_t p, of_double = 0
+    if weight_t is float:
+        for p in range(n):
+            size = size_bits(values[p])
+            of_single = size if size > of_single else of_single
+        single.bits = of_single
+        return single.value
+    else:
+        for p in range(n):
+            word.value = values[p]
+            of_double = max(of_double, <int64_t>(word.bits & <uint64_t>0x7fffffffffffffff))
+        word.bits = <uint64_t>of_double
+        return word.value
+
+
 def inspect(
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     int64_t n_columns,
@@ -27,17 +75,27 @@ def inspect(
     The largest value is not finite if any value is not finite. indptr must have passed
     first_bad_row.
     """
-    cdef int64_t row, p, out_of_range = 0, unsorted = 0
-    cdef double largest = 0
-    cdef weight_t size
+    cdef int64_t row, p, end, n, first = indptr[0], last = indptr[indptr.shape[0] - 1]
+    cdef int64_t out_of_range = 0, unsorted = 0
+    cdef weight_t size, largest = 0
     with nogil:
+        for p in range(first, last, 2048):  # which stay in the nearest cache
+            n = min(last - p, 2048)
+            unsorted += count_descents(&indices[p], n) + (
+                p > first and indices[p] <= indices[p - 1])
+            size = largest_size(&data[p], n)
+            # Written so that NaN wins and stays.
+            largest = largest if largest >= size or largest != largest else size
         for row in range(indptr.shape[0] - 1):
-            for p in range(indptr[row], indptr[row + 1]):
+            p, end = indptr[row], indptr[row + 1]
+            if p < end:
+                # The first of a row may be below the last of the row before.
+                unsorted -= p > first and indices[p] <= indices[p - 1]
+                out_of_range += indices[p] < 0 or indices[end - 1] >= n_columns
+        if unsorted or out_of_range:
+            out_of_range = 0
+            for p in range(first, last):
                 out_of_range += indices[p] < 0 or indices[p] >= n_columns
-                unsorted += p > indptr[row] and indices[p] <= indices[p - 1]
-                size = data[p] if data[p] > 0 else -data[p]
-                # Written so that NaN wins and stays.
-                largest = largest if largest >= size or largest != largest else size
     return out_of_range, unsorted, largest
 
 
@@ -45,22 +103,25 @@ def square_sums(
     const int64_t[::1] indptr, const weight_t[::1] data, const double[::1] sample_weight
 ):
     """Return (sum of s x^2, sum of s over the entries that are not zero) of weighted rows."""
-    cdef int64_t row, p, n_nonzero
-    cdef double squares, total = 0, count = 0
+    cdef int64_t row, p, k, end, n_nonzero
+    # Of neighbours each, since a sum is a chain of additions.
+    cdef double squares[4]
+    cdef double total = 0, count = 0
     with nogil:
         for row in range(sample_weight.shape[0]):
-            squares, n_nonzero = 0, 0
-            for p in range(indptr[row], indptr[row + 1]):
-                squares += <double>data[p] * data[p]
+            n_nonzero, end = 0, indptr[row + 1]
+            for k in range(4):
+                squares[k] = 0
+            for p in range(indptr[row], end - 3, 4):
+                for k in range(4):
+                    squares[k] += <double>data[p + k] * data[p + k]
+            for p in range(end - (end - indptr[row]) % 4, end):
+                squares[0] += <double>data[p] * data[p]
+            for p in range(indptr[row], end):
                 n_nonzero += data[p] != 0
-            total += sample_weight[row] * squares
+            total += sample_weight[row] * ((squares[0] + squares[1]) + (squares[2] + squares[3]))
             count += sample_weight[row] * n_nonzero
     return total, count
-
-
-cdef union Bits:
-    double value
-    uint64_t bits
 
 
 # splitmix64's finaliser (Steele, Lea, Flood 2014).
@@ -72,20 +133,30 @@ cdef inline uint64_t mixed(uint64_t word) noexcept nogil:
 
 def row_keys(
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
-    uint64_t[::1] keys,
+    const int64_t[::1] rows, int64_t most, uint64_t[::1] keys,
 ):
-    """Mix each row's columns and values into its key in place; explicit zeros do not count.
+    """Mix the first `most` columns and values of each of the rows into its key, in place.
 
-    A sum over the entries, which need not wait for one another as a chain would.
+    Explicit zeros do not count. A sum over the entries, which need not wait for one another as a
+    chain would.
     """
-    cdef int64_t row, p
+    cdef int64_t i, p, n, row, n_rows = rows.shape[0]
     cdef uint64_t key
     cdef Bits word
+    if data.shape[0] == 0:
+        return
     with nogil:
-        for row in range(indptr.shape[0] - 1):
-            key = mixed(keys[row])
-            for p in range(indptr[row], indptr[row + 1]):
+        for i in range(n_rows):
+            row = rows[min(i + ROWS_AHEAD, n_rows - 1)]
+            prefetch_to_read(&indices[0] + indptr[row])
+            prefetch_to_read(&data[0] + indptr[row])
+            key = mixed(keys[i])
+            n = 0
+            for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                if n == most:
+                    break
                 if data[p] != 0:
+                    n += 1
                     word.value = data[p]
                     key += mixed(word.bits ^ mixed(<uint64_t>indices[p] + 1))
-            keys[row] = key
+            keys[i] = key

@@ -94,7 +94,8 @@ def test_class_weights_multiply_sample_weights(text_like):
     for other in fits[1:]:
         np.testing.assert_array_equal(fits[0].coef_, other.coef_)
     plain = AdaGradClassifier(**common).fit(X, y)
-    assert fits[0].decision_function(X).mean() > plain.decision_function(X).mean() + 0.1
+    heavy = AdaGradClassifier(class_weight={"ham": 1, "spam": 8}, **common).fit(X, y)
+    assert heavy.decision_function(X).mean() > plain.decision_function(X).mean() + 0.1
 
 
 @pytest.mark.parametrize("update", ["comid", "rda", "ftrl"])

@@ -5,6 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from fastada import AdaGradClassifier, AdaGradRegressor
+from fastada.validation import canonical_rows
+from fastada.visits import by_content
 
 
 def test_same_seed_same_model_other_seed_other_model(text_like):
@@ -118,3 +120,27 @@ def test_order_and_repetition_do_not_matter_beyond_the_first_thousand_rows(estim
     weighted = estimator(**common).fit(X, y, sample_weight=weight)
     repeated = estimator(**common).fit(X[rows], y[rows])
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("differs", ["first entry", "last entry", "target", "an explicit zero"])
+def test_content_alone_decides_the_order(differs):
+    rng = np.random.default_rng(0)
+    X = sp.csr_array(np.tile(rng.normal(size=100), (40, 1)))
+    y = np.zeros(40)
+    order = rng.permutation(40)
+    if differs == "target":
+        y[:] = order
+    else:
+        X.data.reshape(40, 100)[:, -1 if differs == "last entry" else 0] = order
+    if differs == "an explicit zero":
+        X.data.reshape(40, 100)[:, 0] = 0
+        y[:] = order
+    expected = by_content(canonical_rows(X), y, np.arange(40))
+    again = rng.permutation(40)
+    there = by_content(canonical_rows(X[again]), y[again], np.arange(40))
+    if differs == "an explicit zero":
+        X.eliminate_zeros()
+        without = by_content(canonical_rows(X), y, np.arange(40))
+        np.testing.assert_array_equal(without, expected)
+    np.testing.assert_array_equal(again[there], expected)
+    assert sorted(expected) == list(range(40))
