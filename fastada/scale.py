@@ -14,8 +14,9 @@ rate by s and G_0 by s^2. Scaling X or y then scales the weights and nothing els
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,62 +53,53 @@ def first_rows(sample_weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64
     return sample_weight[: visited[N_ROWS - 1] + 1] if len(visited) > N_ROWS else sample_weight
 
 
+class Moments(NamedTuple):
+    """Sums over rows that their scale is taken from.
+
+    Attributes
+    ----------
+    squares, entries : float
+        Of the stored entries, each times the weight of its row: their squares' sum, their number.
+    weight : float
+        Sum of the rows' weights.
+    """
+
+    squares: float
+    entries: float
+    weight: float
+
+    @classmethod
+    def of(cls, rows: Rows, sample_weight: npt.NDArray[np.float64]) -> Moments:
+        """Sum over all rows, or over the first ones if only they have weights: see first_rows."""
+        squares, entries = _csr.square_sums(rows.indptr, rows.data, sample_weight)
+        return cls(squares, entries, float(sample_weight.sum()))
+
+    @classmethod
+    def of_all(cls, parts: Iterable[Moments]) -> Moments:
+        """Put those of rows in several places together."""
+        return cls(*map(sum, zip(*parts, strict=True)))
+
+
 def scale_of(
-    rows: Rows,
-    sample_weight: npt.NDArray[np.float64],
+    moments: Moments,
     learning_rate: Any,
     initial_accumulator: Any,
     *,
     target_scale: float = 1.0,
     batch_size: int = 1,
 ) -> Scale:
-    """Resolve "auto" by the rows that sample_weight has weights for.
+    """Resolve "auto".
 
     Parameters
     ----------
-    rows : Rows
-    sample_weight : ndarray of float64, shape (n_looked_at,)
-        Of all rows, or of the first ones alone: see first_rows.
+    moments : Moments
     learning_rate, initial_accumulator : float or "auto"
     target_scale : float
         1 for classifiers; the root mean square target of a regressor.
     batch_size : int
     """
-    total, count = _csr.square_sums(rows.indptr, rows.data, sample_weight)
-    return scale_of_sums(
-        total,
-        count,
-        float(sample_weight.sum()),
-        learning_rate,
-        initial_accumulator,
-        target_scale=target_scale,
-        batch_size=batch_size,
-    )
-
-
-def scale_of_sums(
-    total: float,
-    count: float,
-    weight: float,
-    learning_rate: Any,
-    initial_accumulator: Any,
-    *,
-    target_scale: float = 1.0,
-    batch_size: int = 1,
-) -> Scale:
-    """Resolve "auto" by sums over the rows, which may lie in several places.
-
-    Parameters
-    ----------
-    total, count : float
-        Of the stored entries, each times the weight of its row: their squares' sum, their number.
-    weight : float
-        Sum of the rows' weights.
-    learning_rate, initial_accumulator, target_scale, batch_size
-        As scale_of takes them.
-    """
-    mean_square = total / (count or 1.0) or 1.0
-    row_norm = float(np.sqrt(total / (weight or 1.0))) or 1.0
+    mean_square = moments.squares / (moments.entries or 1.0) or 1.0
+    row_norm = float(np.sqrt(moments.squares / (moments.weight or 1.0))) or 1.0
     target_scale = target_scale or 1.0
 
     if learning_rate == "auto":

@@ -13,7 +13,7 @@ from fastada.epoch import Targets
 from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.optimized import OptimizedState, start
 from fastada.rows import Rows
-from fastada.scale import Scale, scale_of
+from fastada.scale import Moments, Scale, scale_of
 from fastada.search import RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
 from fastada.state import State
@@ -78,8 +78,7 @@ class StartingEstimator(BaseEstimator):  # type: ignore[misc]
         if self.optimizer is not None:
             return start(self.optimizer, None, rows, n_outputs, self._make_settings)
         scale = scale_of(
-            rows,
-            weight,
+            Moments.of(rows, weight),
             self.learning_rate,
             self.initial_accumulator,
             target_scale=self._target_scale(targets, weight),

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from fastada import AdaGradClassifier, AdaGradRegressor, TextClassifier
 from fastada.epoch import Targets
-from fastada.scale import scale_of
+from fastada.scale import Moments, scale_of
 from fastada.search import FEWEST_ROWS, scaled, search_rate
 from fastada.settings import make_settings
 from fastada.validation import canonical_rows
@@ -91,7 +91,7 @@ def test_rows_sorted_by_label_do_not_mislead():
 def test_finds_the_rate_however_far_the_formula_is_off(update, octaves):
     X, y = problem()
     rows, weight = canonical_rows(X), np.ones(3000)
-    formula = scaled(scale_of(rows, weight, "auto", "auto"), 2.0**octaves)
+    formula = scaled(scale_of(Moments.of(rows, weight), "auto", "auto"), 2.0**octaves)
 
     def settings_of(scale):
         return make_settings(scale, rows.data.dtype, rows.largest_value, update=update)
@@ -105,7 +105,7 @@ def test_finds_the_rate_however_far_the_formula_is_off(update, octaves):
 
 def test_the_intercept_s_rate_does_not_rise_with_the_features():
     X, _ = problem()
-    scale = scale_of(canonical_rows(X), np.ones(3000), "auto", "auto")
+    scale = scale_of(Moments.of(canonical_rows(X), np.ones(3000)), "auto", "auto")
     assert scaled(scale, 8.0).rate == 8 * scale.rate
     assert scaled(scale, 8.0).intercept_rate == scale.intercept_rate == 1
     assert scaled(scale, 0.5).intercept_rate == 0.5

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from dask.sizeof import sizeof
 
-from fastada import _csr, combine
+from fastada import combine
 from fastada.base import AdaGradEstimator
 from fastada.combine import Movement
 from fastada.dask.partitions import length_of
 from fastada.epoch import Targets
 from fastada.rows import Rows
-from fastada.scale import Scale
+from fastada.scale import Moments, Scale
 from fastada.search import CHOOSE_ROWS, RateSearch, search_rate
 from fastada.settings import Settings
 from fastada.text import HashingVectorizer
@@ -100,9 +100,7 @@ class Sums:
     `entries` is a sum of weights, n_entries a number.
     """
 
-    squares: float
-    entries: float
-    weight: float
+    moments: Moments
     n_weighted: int
     target_squares: float
     largest_value: float
@@ -235,12 +233,9 @@ def sums_of(share: Share) -> Sums:
     # Weights of visits times visits are those of rows.
     times = np.bincount(visits.order, minlength=rows.n_rows)
     weight = visits.sample_weight * times
-    squares, entries = _csr.square_sums(rows.indptr, rows.data, weight)
     value = share.targets.value
     return Sums(
-        squares=squares,
-        entries=entries,
-        weight=float(weight.sum()),
+        moments=Moments.of(rows, weight),
         n_weighted=int(np.count_nonzero(weight)),
         target_squares=float((weight * value**2).sum()) if value is not None else 0.0,
         largest_value=rows.largest_value,

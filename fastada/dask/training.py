@@ -38,7 +38,7 @@ from fastada.dask.team import Team
 from fastada.epoch import diverged
 from fastada.labels import class_weights, meaning
 from fastada.rows import Rows
-from fastada.scale import scale_of_sums
+from fastada.scale import Moments, scale_of
 from fastada.search import RateSearch
 from fastada.settings import Settings
 from fastada.stopping import Patience
@@ -157,7 +157,7 @@ def _fit(task: Task, team: Team) -> None:
                 team, model, sums, visits_by(_blank(estimator), encoding)
             )
     print_lines = bool(estimator.verbose)
-    fingerprint = [facts.n_rows, facts.n_features, sum(s.squares for s in sums), len(sums)]
+    fingerprint = [facts.n_rows, facts.n_features, sum(s.moments.squares for s in sums), len(sums)]
 
     snapshot, progress = None, Progress()
     if task.goes_on:
@@ -262,8 +262,8 @@ def _model(
 ) -> Model:
     """Take settings from sums over all shares."""
     estimator, dtype = task.estimator, encoding.dtype
-    weight = sum(one.weight for one in sums)
-    if not weight:
+    moments = Moments.of_all(one.moments for one in sums)
+    if not moments.weight:
         raise ValueError("all sample weights are zero: there is nothing to learn from")
     n_weighted = sum(one.n_weighted for one in sums)
     target_squares = sum(one.target_squares for one in sums)
@@ -272,15 +272,13 @@ def _model(
     if task.goes_on:
         scale = estimator._scale.with_rate(estimator.learning_rate)
     else:
-        scale = scale_of_sums(
-            sum(one.squares for one in sums),
-            sum(one.entries for one in sums),
-            weight,
+        scale = scale_of(
+            moments,
             estimator.learning_rate,
             estimator.initial_accumulator,
             target_scale=1.0
             if encoding.classes is not None
-            else float(np.sqrt(target_squares / weight)),
+            else float(np.sqrt(target_squares / moments.weight)),
             batch_size=batch_size,
         )
     estimator._check_accumulator(scale, dtype)

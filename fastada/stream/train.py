@@ -25,7 +25,7 @@ from fastada.persistence.linear import Linear
 from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
 from fastada.rows import Rows
-from fastada.scale import Scale, first_rows, scale_of
+from fastada.scale import Moments, Scale, first_rows, scale_of
 from fastada.search import RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
 from fastada.state import State, aligned_zeros
@@ -212,7 +212,8 @@ class Learner:
 
     def _begin(self, rows: Rows, targets: Targets, weight: NDArray[np.float64]) -> None:
         learning = self.learning
-        scale = scale_of(rows, first_rows(weight), learning.learning_rate, "auto")
+        moments = Moments.of(rows, first_rows(weight))
+        scale = scale_of(moments, learning.learning_rate, "auto")
         dtype = np.dtype(np.float32)
 
         def settings_of(scale: Scale) -> Settings:
