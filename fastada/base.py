@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastada.calibration import LeftOut
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
-from fastada.epoch import Targets, diverged, learn, note_first
+from fastada.epoch import diverged, learn, note_first
 from fastada.exclusive import check_not_trained_elsewhere
 from fastada.fitted import FittedMixin
 from fastada.optimized import OptimizedState
@@ -28,10 +28,11 @@ from fastada.settings import Settings
 from fastada.starting import StartingEstimator
 from fastada.state import State
 from fastada.stopping import Patience
-from fastada.text.ngrams import effective_n_jobs
+from fastada.targets import Targets
 from fastada.threads import Team
 from fastada.validation import FLOATS, canonical_rows, check_structure
 from fastada.visits import Visits
+from fastada.workers import effective_n_jobs
 
 # Losses of calls of partial_fit, of which a stream has no end.
 MOST_CALLS_KEPT = 1000

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from fastada import _scoring
-from fastada.epoch import Targets, learn
+from fastada.epoch import learn
 from fastada.grid import compact
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
@@ -31,6 +31,7 @@ from fastada.scale import Scale
 from fastada.settings import LOSSES, Settings
 from fastada.state import State
 from fastada.stopping import Patience
+from fastada.targets import Targets
 from fastada.visits import Visits
 
 # With fewer rows, luck would decide.

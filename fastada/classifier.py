@@ -12,24 +12,18 @@ from sklearn.utils.metaestimators import available_if
 from fastada.base import AdaGradEstimator
 from fastada.calibration import LeftOut, best_temperature, leave_out
 from fastada.callbacks import with_callbacks
-from fastada.epoch import Targets
 from fastada.exclusive import exclusive
 from fastada.labels import check_labels, class_numbers, class_weights, classes_of, encode, meaning
 from fastada.optim.optimizer import Optimizer
-from fastada.probabilities import probabilities
+from fastada.probabilities import gives_probabilities, probabilities
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings, check_choice
 from fastada.state import State
+from fastada.targets import Targets
 from fastada.validation import check_same_length, check_sample_weight
 from fastada.visits import Visits
-
-
-def _gives_probabilities(estimator: AdaGradClassifier) -> bool:
-    if estimator.loss not in ("log_loss", "modified_huber"):
-        raise AttributeError(f"probability estimates are not available for loss={estimator.loss!r}")
-    return True
 
 
 class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc]
@@ -352,6 +346,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_choice("multi_class", self.multi_class, ("ovr", "multinomial"))
+        if self.calibrate and self.loss != "log_loss":
+            raise ValueError("calibrate=True needs loss='log_loss'")
         if self.multi_class == "multinomial" and self.loss != "log_loss":
             raise ValueError("multi_class='multinomial' needs loss='log_loss'")
 
@@ -457,7 +453,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         """
         return self._best_labels(self.decision_function(X))
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
 
@@ -476,7 +472,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         """
         return self._probabilities(self.decision_function(X))
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Logarithms of predict_proba.
 

@@ -14,14 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastada.classifier import AdaGradClassifier
-from fastada.model_path import path
+from fastada.model_path import candidate_rates, candidates, path
+from fastada.probabilities import gives_probabilities
 from fastada.settings import check_number
-
-
-def _gives_probabilities(estimator: AdaGradClassifierCV) -> bool:
-    if estimator.loss not in ("log_loss", "modified_huber"):
-        raise AttributeError(f"probability estimates are not available for loss={estimator.loss!r}")
-    return True
 
 
 class AdaGradClassifierCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -125,26 +120,31 @@ class AdaGradClassifierCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            Where an argument is not as described, or a fold lacks a class.
+            Where an argument is not as described, a fold lacks a class, or no candidate has a
+            score.
         """
         check_number("max_iter", self.max_iter, at_least=1, integer=True)
         checker = AdaGradClassifier(**self._parameters())
         problem = checker._problem(X, y, sample_weight)
-        formula = checker._start(problem.rows, problem.targets, problem.weight)[2].rate
-        if isinstance(self.learning_rates, str) and self.learning_rates == "auto":
-            rates = formula * 2.0 ** np.arange(-1.0, 3.0, 0.5)
-        else:
-            rates = np.ravel(np.asarray(self.learning_rates, dtype=np.float64))
+        rates = candidate_rates(checker, problem, self.learning_rates)
+        alphas = candidates("alphas", self.alphas)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=True
         )
         weight = _check_sample_weight(sample_weight, X)
         folds = list(check_cv(self.cv, y, classifier=True).split(X, y))
-        self.scores_ = np.empty((len(folds), self.max_iter, len(rates) * np.size(self.alphas)))
+        self.scores_ = np.empty((len(folds), self.max_iter, len(rates) * len(alphas)))
         for fold, (train, test) in enumerate(folds):
             models = self._score_fold(X, y, weight, rates, train, test, self.scores_[fold])
         self.learning_rates_, self.alphas_ = models.learning_rate, models.alpha
-        epoch, best = np.unravel_index(np.argmax(self.scores_.mean(axis=0)), self.scores_.shape[1:])
+        mean = self.scores_.mean(axis=0)
+        if not np.isfinite(mean).any():
+            raise ValueError(
+                "no candidate has a score: all have diverged, or `scoring` gives NaN for each"
+            )
+        # NaN would be taken for the greatest.
+        mean[np.isnan(mean)] = -np.inf
+        epoch, best = np.unravel_index(np.argmax(mean), mean.shape)
         self.learning_rate_, self.alpha_ = (
             float(models.learning_rate[best]),
             float(models.alpha[best]),
@@ -213,7 +213,7 @@ class AdaGradClassifierCV(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Labels, as AdaGradClassifier gives them."""
         return self._classifier().predict(self._checked(X))
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities, as AdaGradClassifier gives them."""
         return np.asarray(self._classifier().predict_proba(self._checked(X)))

@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from fastada import _combine
 from fastada.kernels import merge
-from fastada.rows import Rows
+from fastada.rows import Rows, index_type
 from fastada.settings import UPDATES, Settings, is_stamped
 from fastada.state import State
 
@@ -73,14 +73,14 @@ class Movement:
 
 def touched_columns(rows: Rows, order: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Give the columns that the rows in `order` have, sorted, in the smallest index type."""
-    index_type = np.int32 if rows.n_features <= np.iinfo(np.int32).max else np.int64
+    dtype = index_type(rows.n_features)
     begins, ends = rows.indptr[order], rows.indptr[order + 1]
     if SORTED_ENTRIES * int((ends - begins).sum()) < rows.n_features:
         parts = [rows.indices[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
-        return np.unique(np.concatenate([rows.indices[:0], *parts])).astype(index_type, copy=False)
+        return np.unique(np.concatenate([rows.indices[:0], *parts])).astype(dtype, copy=False)
     seen = np.zeros(rows.n_features, dtype=np.uint8)
     _combine.mark(rows.indptr, rows.indices, order, seen)
-    return np.flatnonzero(seen).astype(index_type, copy=False)
+    return np.flatnonzero(seen).astype(dtype, copy=False)
 
 
 def steps_of(n_rows: int, settings: Settings) -> int:

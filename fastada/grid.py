@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _scoring
-from fastada.epoch import Targets, slices
+from fastada.epoch import slices
 from fastada.kernels import multi
 from fastada.rows import Rows
 from fastada.settings import Settings, is_stamped
 from fastada.state import State
+from fastada.targets import Targets
 
 
 def kind_of(settings: Settings) -> tuple[bool, bool]:

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from fastada.epoch import Targets
+from fastada.targets import Targets
 
 
 def check_labels(y: Any, multi_class: str) -> npt.NDArray[Any]:
@@ -26,6 +26,7 @@ def check_labels(y: Any, multi_class: str) -> npt.NDArray[Any]:
     if y is None:
         raise ValueError("AdaGradClassifier requires y to be passed, but the target y is None.")
     if not sp.issparse(y):
+        _check_sortable(np.asarray(y))
         assert_all_finite(np.asarray(y), input_name="y")
     check_classification_targets(y)
     if type_of_target(y) != "multilabel-indicator":
@@ -36,6 +37,15 @@ def check_labels(y: Any, multi_class: str) -> npt.NDArray[Any]:
     if not np.isin(dense, (0, 1)).all():
         raise ValueError("an indicator matrix y must hold 0 and 1 only")
     return np.ascontiguousarray(dense, dtype=np.uint8)
+
+
+def _check_sortable(y: npt.NDArray[Any]) -> None:
+    if y.dtype != object:
+        return
+    n_strings = sum(isinstance(label, str) for label in y.flat)
+    if 0 < n_strings < y.size:
+        other = next(label for label in y.flat if not isinstance(label, str))
+        raise ValueError(f"y must hold labels of one kind; got strings, and {other!r} among them")
 
 
 def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:

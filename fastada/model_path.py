@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from fastada.base import AdaGradEstimator
 from fastada.classifier import AdaGradClassifier
-from fastada.epoch import Targets, note_first
+from fastada.epoch import note_first
 from fastada.grid import Grid, kind_of
-from fastada.problem import Validation, check_no_orphans
+from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.regressor import AdaGradRegressor
 from fastada.rows import Rows
 from fastada.search import CHOOSE_OCTAVES
-from fastada.settings import Settings, check_number
+from fastada.settings import Settings, check_choice, check_number
+from fastada.targets import Targets
 from fastada.visits import Visits
 
 # So many float32 models of one output have records of a cache line.
@@ -54,8 +56,19 @@ class Path:
         return len(self._models)
 
     def model(self, m: int) -> Any:
-        """Give model m as a fitted estimator of its own, which predicts and can be trained on."""
+        """Give model m as a fitted estimator of its own, which predicts and can be trained on.
+
+        Raises
+        ------
+        FloatingPointError
+            If it has diverged.
+        """
         estimator, grid, place = self._models[m]
+        if np.isinf(self.progressive_loss[m]) or np.isinf(self.loss_curve[:, m]).any():
+            raise FloatingPointError(
+                f"model {m} has diverged with learning_rate={self.learning_rate[m]:g}: it has no "
+                "weights"
+            )
         model = clone(estimator)
         model.__dict__.update(vars(estimator))
         model._state = grid.model(place)
@@ -145,12 +158,13 @@ def path(
         validation = Validation.of(
             *estimator._validation_problem(problem, X_val, y_val, sample_weight_val), rows, targets
         )
+    check_random_state(estimator.random_state)
+    rates = candidate_rates(estimator, problem, learning_rate)
+    alphas = candidates("alpha", alpha)
     visits = Visits(rows, targets.array, weight, estimator.shuffle, estimator.random_state)
     started = [
-        _started(estimator, X, rows, targets, weight, labels, float(rate), float(a))
-        for rate, a in product(
-            _rates(estimator, rows, targets, weight, learning_rate), np.ravel(alpha)
-        )
+        _started(estimator, X, rows, targets, weight, labels, rate, a)
+        for rate, a in product(rates.tolist(), alphas.tolist())
     ]
     groups: dict[Any, list[int]] = {}
     for m, model in enumerate(started):
@@ -174,17 +188,32 @@ def path(
     return result
 
 
-def _rates(
-    estimator: AdaGradEstimator,
-    rows: Rows,
-    targets: Targets,
-    weight: npt.NDArray[np.float64],
-    learning_rate: npt.ArrayLike,
+def candidate_rates(
+    estimator: AdaGradEstimator, problem: Problem, learning_rate: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
-    if isinstance(learning_rate, str) and learning_rate == "auto":
-        formula = clone(estimator).set_params(learning_rate="auto")._start(rows, targets, weight)[2]
-        return np.asarray(formula.rate * 2.0 ** (CHOOSE_OCTAVES + 1))
-    return np.ravel(np.asarray(learning_rate, dtype=object))
+    """Give the rates that are asked for, or those around the formula's for "auto"."""
+    if isinstance(learning_rate, str):
+        check_choice("learning_rate", learning_rate, ("auto",))
+        formula = clone(estimator).set_params(learning_rate="auto")
+        start = formula._start(problem.rows, problem.targets, problem.weight)[2]
+        return np.asarray(start.rate * 2.0 ** (CHOOSE_OCTAVES + 1))
+    return candidates("learning_rate", learning_rate)
+
+
+def candidates(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Give one or several numbers as an array.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is none, or one is not a number.
+    """
+    array = np.ravel(np.asarray(values))
+    if not len(array):
+        raise ValueError(f"{name} must be a number or a sequence of one or more; got none")
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold numbers; got {values!r}")
+    return array.astype(np.float64)
 
 
 def _started(

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from fastada import _scoring
-from fastada.epoch import Targets
 from fastada.optim import AdaGrad
 from fastada.optim.optimizer import Optimizer
 from fastada.row_losses import RowLosses, row_losses
@@ -26,6 +25,7 @@ from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
 from fastada.state import State
+from fastada.targets import Targets
 
 # What belongs to the estimators' own AdaGrad, and where an optimizer has it instead.
 OWN = {

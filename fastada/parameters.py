@@ -8,8 +8,8 @@ import numpy as np
 
 from fastada.optimized import check_optimizer
 from fastada.settings import UPDATES, check_choice, check_number
-from fastada.text.ngrams import effective_n_jobs
 from fastada.validation import FLOATS
+from fastada.workers import effective_n_jobs
 
 
 def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
+
+
+def gives_probabilities(estimator: Any) -> bool:
+    """Raise AttributeError, as scikit-learn's available_if wants it, where a loss has none."""
+    if estimator.loss not in ("log_loss", "modified_huber"):
+        raise AttributeError(f"probability estimates are not available for loss={estimator.loss!r}")
+    return True
 
 
 def probabilities(

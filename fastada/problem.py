@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastada.epoch import Targets
 from fastada.rows import Rows
+from fastada.targets import Targets
 
 
 class Problem(NamedTuple):

@@ -11,12 +11,12 @@ from sklearn.utils.validation import column_or_1d
 
 from fastada.base import AdaGradEstimator
 from fastada.callbacks import with_callbacks
-from fastada.epoch import Targets
 from fastada.exclusive import exclusive
 from fastada.optim.optimizer import Optimizer
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
 from fastada.settings import check_number
+from fastada.targets import Targets
 from fastada.validation import check_same_length, check_sample_weight
 
 
@@ -265,9 +265,11 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
 
     def _target_scale(self, targets: Targets, weight: npt.NDArray[np.float64]) -> float:
         assert targets.value is not None
-        squares = targets.value[: len(weight)] ** 2
-        # No product of BLAS: its threads go on to wait in a loop that takes a core.
-        return float(np.sqrt((weight * squares).sum() / (weight.sum() or 1.0)))
+        # No product of BLAS: its threads go on to wait in a loop that takes a core. What overflows
+        # is refused.
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = targets.value[: len(weight)] ** 2
+            return float(np.sqrt((weight * squares).sum() / (weight.sum() or 1.0)))
 
     def _like_coef(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array[:, 0]

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _relabel
-from fastada.rows import Rows
-from fastada.state import State, aligned_zeros, machine_memory
+from fastada.memory import aligned_zeros, memory_limit
+from fastada.rows import Rows, index_type
+from fastada.state import State
 
 if TYPE_CHECKING:
     from fastada.settings import Settings
@@ -116,7 +117,7 @@ def layout_of(
 def relabelling_pays(rows: Rows, n_outputs: int, n_shares: int, n_rounds: int) -> bool:
     """Say whether relabelling saves time over so many rounds, and its memory is at hand."""
     n_entries, n_columns = len(rows.indices), rows.n_features
-    if n_bytes_of_relabelling(rows, n_shares) > PART_OF_MEMORY * machine_memory():
+    if n_bytes_of_relabelling(rows, n_shares) > PART_OF_MEMORY * memory_limit():
         return False
     cost = PER_ENTRY * n_entries + PER_COLUMN * n_columns * n_shares
     saved = SAVED_PER_COLUMN if n_columns * n_outputs <= COLUMNS_IN_CACHE else SAVED_IN_MEMORY
@@ -127,11 +128,6 @@ def n_bytes_of_relabelling(rows: Rows, n_shares: int) -> int:
     """Give the size of the arrays that relabelling makes."""
     number = np.dtype(index_type(rows.n_features)).itemsize
     return number * (len(rows.indices) + 2 * rows.n_features) + n_shares * rows.n_features
-
-
-def index_type(n_columns: int) -> type[np.signedinteger[Any]]:
-    """Give the smallest type for so many columns."""
-    return np.int32 if n_columns <= np.iinfo(np.int32).max else np.int64
 
 
 class CompactState(State):

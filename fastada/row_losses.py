@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _evaluation
-from fastada.epoch import Targets
+from fastada.targets import Targets
 
 
 class RowLosses(NamedTuple):

@@ -9,6 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 
+def index_type(n_columns: int) -> type[np.signedinteger[Any]]:
+    """Give the smallest type for so many columns."""
+    return np.int32 if n_columns <= np.iinfo(np.int32).max else np.int64
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """A CSR matrix that has been looked at: canonical, finite, its indices in range.

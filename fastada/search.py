@@ -38,11 +38,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fastada.epoch import Targets
 from fastada.grid import Grid, compact
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
+from fastada.targets import Targets
 
 # With fewer rows than this, the formula's rate is taken as it is: luck would decide.
 FEWEST_ROWS = 256

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from fastada.epoch import Targets
 from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.optimized import OptimizedState, start
 from fastada.rows import Rows
@@ -17,8 +16,9 @@ from fastada.scale import Moments, Scale, scale_of
 from fastada.search import RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
 from fastada.state import State
-from fastada.text.ngrams import effective_n_jobs
+from fastada.targets import Targets
 from fastada.threads import check_replicas, useful_threads
+from fastada.workers import effective_n_jobs
 
 Started = tuple[State, Settings, Scale]
 

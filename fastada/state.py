@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -11,47 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _scoring
+from fastada.memory import aligned_zeros, check_memory
 from fastada.settings import UPDATES, Settings, is_stamped
 
 if TYPE_CHECKING:
     from fastada.relabel import CompactState
-
-CACHE_LINE = 64
-
-
-def machine_memory() -> float:
-    """Give the bytes of memory that the machine has, infinity where it does not tell."""
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return math.inf
-
-
-def check_memory(n_bytes: int, what: str, remedy: str) -> None:
-    """Raise MemoryError if the machine has less memory than n_bytes."""
-    memory = machine_memory()
-    if n_bytes > memory:
-        raise MemoryError(
-            f"{what} needs {n_bytes:,} bytes; this machine has {memory:,}. Use {remedy}"
-        )
-
-
-def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Zeros that begin on a cache line, so that no record of up to 64 bytes lies on two.
-
-    Raises
-    ------
-    MemoryError
-        Before anything is allocated, where the machine has less memory than that.
-    """
-    n_bytes = math.prod(shape) * dtype.itemsize
-    check_memory(
-        n_bytes,
-        f"the state of {' x '.join(map(str, shape))} numbers",
-        "fewer features or classes, or dtype='float32'",
-    )
-    raw = np.zeros(n_bytes + CACHE_LINE, dtype=np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
 def exact_steps(dtype: np.dtype[Any]) -> int:

@@ -16,6 +16,7 @@ from fastada.classifier import AdaGradClassifier
 from fastada.exclusive import exclusive
 from fastada.names import columns_of_ngrams, names_of_columns
 from fastada.persistence.estimators import save
+from fastada.settings import check_number
 from fastada.text import HashingVectorizer
 from fastada.text_scoring import TextScorer, scorer_now
 
@@ -319,6 +320,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         list of Contribution
             Strongest first. With the intercept of the class they add up to its margin.
         """
+        if not isinstance(text, str | bytes):
+            raise TypeError(f"text must be one text; got {type(text).__name__}")
         vector = self._vectors([text])
         label = self.classifier_.predict(vector)[0] if label is None else label
         contributions = self._weights(label)[vector.indices] * vector.data
@@ -349,6 +352,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             texts is left out.
         """
         check_is_fitted(self)
+        check_number("k", k, at_least=1, integer=True)
         weights = self._weights(label)
         texts = _documents(texts)
         vectors = self.vectorizer_.transform(texts)

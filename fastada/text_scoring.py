@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from fastada._hashing import NgramHasher
 from fastada._text_scoring import document_margins
 from fastada.text.documents import Batch, DocumentReader
-from fastada.text.ngrams import NORMS, NgramOptions, TermWeighting, effective_n_jobs
-from fastada.workers import in_order
+from fastada.text.ngrams import NORMS, NgramOptions, TermWeighting
+from fastada.workers import effective_n_jobs, in_order
 
 if TYPE_CHECKING:
     from fastada.settings import Settings

@@ -23,11 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import combine
-from fastada.epoch import Targets, learn_sums, note_first
+from fastada.epoch import learn_sums, note_first
+from fastada.memory import check_memory
 from fastada.relabel import CompactState, Layout, layout_of, relabelling_pays
 from fastada.rows import Rows
 from fastada.settings import Settings, is_stamped
-from fastada.state import State, check_memory
+from fastada.state import State
+from fastada.targets import Targets
 
 T = TypeVar("T")
 Order = Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.int64]]

@@ -114,24 +114,24 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None, n_threads: int = 
     return Rows(indptr, indices, data, n_features, largest)
 
 
-def check_sample_weight(
-    sample_weight: Any, n_rows: int, name: str = "sample_weight"
-) -> npt.NDArray[np.float64]:
+def check_sample_weight(sample_weight: Any, n_rows: int) -> npt.NDArray[np.float64]:
     """Give weights as float64, ones for None; ValueError if they do not fit the rows."""
     if sample_weight is None:
         return np.ones(n_rows)
     array = np.asarray(sample_weight)
     if array.dtype.kind not in "buif" and not (array.dtype.kind == "O"):
-        raise ValueError(f"{name} must be numbers; got {array.dtype}")
+        raise ValueError(f"sample_weight must be numbers; got {array.dtype}")
     weight = np.ascontiguousarray(array, dtype=np.float64)
     if array.ndim == 0:
         weight = np.full(n_rows, float(array))
     if weight.ndim != 1:
-        raise ValueError(f"Sample weights must be 1D array or scalar: {name} has {weight.ndim}D")
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar: sample_weight has {weight.ndim}D"
+        )
     if len(weight) != n_rows:
-        raise ValueError(f"{name}.shape == {weight.shape}, expected {(n_rows,)}!")
+        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}!")
     if not np.all(np.isfinite(weight)) or np.any(weight < 0):
-        raise ValueError(f"{name} must be finite and not negative")
+        raise ValueError("sample_weight must be finite and not negative")
     return weight
 
 

@@ -6,7 +6,10 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "matplotlib", "pyarrow", "pandas", "polars")
+PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "matplotlib", "pyarrow", "pandas", "polars", "dask",
+    "distributed",
+)  # fmt: skip
 
 
 def show_versions() -> None:

@@ -5,6 +5,7 @@ concurrent.futures would do, but for the time it takes to import: it loads loggi
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,18 @@ class _Job(Generic[Item, Result]):
         if self.error is not None:
             raise self.error
         return self.result  # type: ignore[return-value]
+
+
+def effective_n_jobs(n_jobs: int | None) -> int:
+    """Return the number of threads that scikit-learn's ``n_jobs`` stands for."""
+    if n_jobs is None:
+        return 1
+    if n_jobs > 0:
+        return n_jobs
+    if n_jobs == 0:
+        raise ValueError("n_jobs must not be 0; pass None or 1 for one thread, -1 for all cores")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) + 1 + n_jobs)
 
 
 def in_order(

@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss
 
 from fastada import AdaGradClassifier
 from fastada.calibration import best_temperature
-from fastada.epoch import Targets
+from fastada.targets import Targets
 
 TEMPERATURES = np.geomspace(0.1, 10, 400)
 

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from reference import DenseRule
 
 from fastada import combine
-from fastada.epoch import Targets, learn_sums
+from fastada.epoch import learn_sums
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import make_settings
 from fastada.state import State
+from fastada.targets import Targets
 
 N_FEATURES = 40
 RULES = {

@@ -144,6 +144,16 @@ def test_bad_sample_weights(weight, message):
             estimator.fit(X, Y, sample_weight=weight)
 
 
+def test_labels_of_several_kinds():
+    with pytest.raises(ValueError, match="labels of one kind; got strings, and None"):
+        AdaGradClassifier().fit(X, ["a", None, "b", "a"])
+
+
+def test_calibration_is_of_the_log_loss():
+    with pytest.raises(ValueError, match="calibrate=True needs loss='log_loss'"):
+        AdaGradClassifier(loss="hinge", calibrate=True).fit(X, Y)
+
+
 @pytest.mark.parametrize("y", [[0, 1, 0], [0, 1, np.nan, 1], [0.5, 0.1, 0.3, 0.7], None])
 def test_bad_labels(y):
     model = AdaGradClassifier(**FIXED).fit(X, Y)

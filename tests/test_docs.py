@@ -102,12 +102,29 @@ def check_command(command, place):
         wanted = {word for word in words[1:] if "=" not in word}
         assert wanted <= set(targets), f"{place}: {command}"
     elif words[:2] == ["python", "-m"] and words[2].startswith(("benchmarks", "fastada")):
-        assert importlib.util.find_spec(words[2]), f"{place}: {command}"
+        check_module(words[2], f"{place}: {command}")
     elif words[0] == "python" and words[1] != "-m":
         assert (ROOT / words[1]).exists(), f"{place}: {command}"
 
 
+def check_module(name, place):
+    """Fail unless `python -m name` does something."""
+    spec = importlib.util.find_spec(name)
+    assert spec, place
+    if spec.submodule_search_locations:
+        assert importlib.util.find_spec(f"{name}.__main__"), place
+    else:
+        assert '__name__ == "__main__"' in Path(spec.origin).read_text(encoding="utf-8"), place
+
+
 @pytest.mark.parametrize("page", PAGES)
+def test_modules_named_in_the_text_can_be_run(page):
+    text = BLOCK.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    for name in re.findall(r"`python -m (benchmarks[.\w]*)", text):
+        check_module(name, page)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "SECURITY.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(page):
     text = BLOCK.sub("", (ROOT / page).read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):

@@ -81,6 +81,36 @@ def test_a_model_that_diverges_leaves_the_others_alone(text_like):
     assert np.isinf(models.progressive_loss[1])
     alone = AdaGradRegressor(learning_rate=0.1, tol=None, **common).fit(X, number)
     np.testing.assert_allclose(models.coef(0), alone.coef_, rtol=1e-3, atol=1e-5)
+    with pytest.raises(FloatingPointError, match=r"model 1 has diverged with learning_rate=1e\+20"):
+        models.model(1)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"learning_rate": []}, ValueError, "learning_rate must be a number or a sequence"),
+        ({"alpha": []}, ValueError, "alpha must be a number or a sequence"),
+        ({"learning_rate": "Auto"}, ValueError, "learning_rate must be"),
+        ({"learning_rate": ["a"]}, TypeError, "learning_rate must hold numbers"),
+        ({"random_state": "abc"}, ValueError, "seed"),
+    ],
+)
+def test_path_refuses(text_like, parameters, error, message):
+    with pytest.raises(error, match=message):
+        fastada.path(*text_like, **parameters)
+
+
+def test_cv_does_not_take_nan_for_the_best(text_like):
+    X, y = text_like
+
+    def score(model, X, y):
+        return np.nan if model.learning_rate < 1 else model.score(X, y)
+
+    model = AdaGradClassifierCV(learning_rates=[0.1, 1.0], max_iter=1, scoring=score, cv=2)
+    assert model.fit(X, y).learning_rate_ == 1.0
+    model.set_params(scoring=lambda model, X, y: np.nan)
+    with pytest.raises(ValueError, match="no candidate has a score"):
+        model.fit(X, y)
 
 
 def test_validation_scores(text_like):

@@ -133,5 +133,5 @@ def test_relabelling_is_for_many_rounds_and_never_for_lack_of_memory(monkeypatch
     assert not relabelling_pays(rows, 1, 2, n_rounds=1)
     assert relabelling_pays(rows, 1, 2, n_rounds=100)
     assert relabelling_pays(rows, 100, 2, n_rounds=1)
-    monkeypatch.setattr(fastada.relabel, "machine_memory", lambda: 8 * 5000)
+    monkeypatch.setattr(fastada.relabel, "memory_limit", lambda: 8 * 5000)
     assert not relabelling_pays(rows, 1, 2, n_rounds=100)

@@ -5,10 +5,10 @@ import pytest
 import scipy.sparse as sp
 
 from fastada import AdaGradClassifier, AdaGradRegressor, TextClassifier
-from fastada.epoch import Targets
 from fastada.scale import Moments, scale_of
 from fastada.search import FEWEST_ROWS, scaled, search_rate
 from fastada.settings import make_settings
+from fastada.targets import Targets
 from fastada.validation import canonical_rows
 
 

@@ -14,7 +14,7 @@ from fastada.cli import CommandError
 from fastada.cli.progress import ProgressReport
 from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
 from fastada.stream.options import Features
-from fastada.text.ngrams import effective_n_jobs
+from fastada.workers import effective_n_jobs
 
 if TYPE_CHECKING:
     from fastada.stream.model import Model

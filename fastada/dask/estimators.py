@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastada import classifier, regressor, text_classifier
 from fastada.base import AdaGradEstimator
-from fastada.classifier import _gives_probabilities
 from fastada.dask import predictions
 from fastada.dask.checkpoint import Checkpoint
 from fastada.dask.partitions import aligned, is_distributed, places
@@ -214,7 +213,7 @@ class _Linear(DaskEstimator):
 
 def _local_gives_probabilities(model: Any) -> bool:
     # A TextClassifier has no choice of the loss.
-    return not hasattr(model, "loss") or _gives_probabilities(model)
+    return not hasattr(model, "loss") or gives_probabilities(model)
 
 
 class _Classifier(DaskEstimator):

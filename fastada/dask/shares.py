@@ -20,11 +20,11 @@ from fastada import combine
 from fastada.base import AdaGradEstimator
 from fastada.combine import Movement
 from fastada.dask.partitions import length_of
-from fastada.epoch import Targets
 from fastada.rows import Rows
 from fastada.scale import Moments, Scale
 from fastada.search import CHOOSE_ROWS, RateSearch, search_rate
 from fastada.settings import Settings
+from fastada.targets import Targets
 from fastada.text import HashingVectorizer
 from fastada.validation import canonical_rows, check_sample_weight
 from fastada.visits import Visits

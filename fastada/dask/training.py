@@ -43,9 +43,9 @@ from fastada.search import RateSearch
 from fastada.settings import Settings
 from fastada.stopping import Patience
 from fastada.text import HashingVectorizer
-from fastada.text.ngrams import effective_n_jobs
 from fastada.threads import part_of
 from fastada.visits import Visits, seed_of
+from fastada.workers import effective_n_jobs
 
 # An epoch has so many synchronisations at most, and fewer where a share has many rows: one of 2,800
 # rows of 20 classes wants all of them, one of 25,000 rows does well with one.

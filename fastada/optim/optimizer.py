@@ -332,6 +332,8 @@ def _check_hyperparameter(name: str, value: Any) -> None:
         if not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"nesterov must be True or False, not {value!r}")
         return
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{name} must be a number, not {value!r}")
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -24,8 +24,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastada.memory import CACHE_LINE, aligned_zeros
 from fastada.persistence.atomic import replace_file
-from fastada.state import CACHE_LINE, aligned_zeros
 
 # The number of a file's format, in its metadata. A file of a later number is refused; what earlier
 # ones mean stays known for good.

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada.frozen import CANNOT_GO_ON, FrozenState
+from fastada.memory import aligned_zeros
 from fastada.persistence.container import ModelFile, ModelFileError
 from fastada.persistence.values import number, truth
 from fastada.scale import Scale
 from fastada.settings import LARGEST_GRADIENT, LOSSES, UPDATES, Settings, is_stamped
-from fastada.state import State, aligned_zeros, exact_steps
+from fastada.state import State, exact_steps
 
 TRAINING, SERVING = "training", "serving"
 LARGEST_COLUMN = 2**31 - 1

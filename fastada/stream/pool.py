@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from fastada.formats.chunk import Vectors
 from fastada.rows import Rows
-from fastada.text.ngrams import Rows as TextRows
-from fastada.text.ngrams import TermWeighting
+from fastada.text.ngrams import HashedRows, TermWeighting
 
 BYTES_PER_ENTRY = 8
 
@@ -88,7 +87,7 @@ class Pool:
         """Turn counts into weights."""
         sizes = np.concatenate(self.row_sizes)
         columns, values = self.columns[: self.n_entries], self.values[: self.n_entries]
-        weighting.apply(TextRows(columns, values, sizes, 0))
+        weighting.apply(HashedRows(columns, values, sizes, 0))
 
     def relabel(self, position: NDArray[np.int32]) -> None:
         """Put other numbers in the place of the columns, once."""

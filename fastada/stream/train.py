@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada.epoch import Targets, learn
+from fastada.epoch import learn
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
 from fastada.frozen import CANNOT_GO_ON, FrozenState
+from fastada.memory import aligned_zeros
 from fastada.persistence.linear import Linear
 from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
@@ -28,7 +29,7 @@ from fastada.rows import Rows
 from fastada.scale import Moments, Scale, first_rows, scale_of
 from fastada.search import RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
-from fastada.state import State, aligned_zeros
+from fastada.state import State
 from fastada.stream.checkpoint import Checkpoints, Place, generator
 from fastada.stream.counts import Counts
 from fastada.stream.one_pass import hold, learn_once
@@ -42,8 +43,8 @@ from fastada.stream.passes import (
 )
 from fastada.stream.pool import Pool, as_rows
 from fastada.stream.vectorise import VectorChunk, vectorise
-from fastada.text.ngrams import Rows as TextRows
-from fastada.text.ngrams import TermWeighting
+from fastada.targets import Targets
+from fastada.text.ngrams import HashedRows, TermWeighting
 
 
 class Learner:
@@ -138,7 +139,7 @@ class Learner:
         return order
 
     def learn_rows(
-        self, found: TextRows, codes: NDArray[np.int64], weight: NDArray[np.float64]
+        self, found: HashedRows, codes: NDArray[np.int64], weight: NDArray[np.float64]
     ) -> float:
         """Learn rows in the order they are in, for the first time; return their mean loss."""
         rows = as_rows(found.columns, found.values, found.row_sizes, self.n_columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,13 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastada._hashing import NgramHasher, count_documents, weight_rows
 from fastada.text.documents import BATCH_BYTES, Batch
-from fastada.workers import in_order
+from fastada.workers import effective_n_jobs, in_order
 
 ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 NORMS = {None: 0, "l1": 1, "l2": 2}
 
 
-class Rows(NamedTuple):
+class HashedRows(NamedTuple):
     """Rows of a sparse matrix one after the other; `n_ngrams` were summed into its entries."""
 
     columns: NDArray[np.int32]
@@ -89,7 +88,7 @@ class TermWeighting:
         with np.errstate(divide="ignore"):
             self.tf = np.log(counts) + self.tf.dtype.type(1)
 
-    def apply(self, rows: Rows) -> None:
+    def apply(self, rows: HashedRows) -> None:
         """Weight rows of counts in place."""
         if self.sublinear_tf and len(rows.values):
             self.reach(int(rows.values.max()))
@@ -160,11 +159,13 @@ class _Worker:
                 weighting.reach(count)
         return row_sizes
 
-    def replace(self, batch: Batch) -> Rows:
+    def replace(self, batch: Batch) -> HashedRows:
         """Write the rows of a batch in the place of those written so far."""
         self.stored = self.n_ngrams = 0
         sizes = self.append(batch)
-        return Rows(self.columns[: self.stored], self.values[: self.stored], sizes, self.n_ngrams)
+        return HashedRows(
+            self.columns[: self.stored], self.values[: self.stored], sizes, self.n_ngrams
+        )
 
     def reserve(self, size: int) -> None:
         """Make room for so many entries in all."""
@@ -174,7 +175,7 @@ class _Worker:
             values[: self.stored] = self.values[: self.stored]
             self.columns, self.values = columns, values
 
-    def append_rows(self, rows: Rows) -> None:
+    def append_rows(self, rows: HashedRows) -> None:
         """Copy rows behind one's own."""
         stop = self.stored + len(rows.columns)
         if stop > len(self.columns):
@@ -188,29 +189,17 @@ class _Worker:
         """Make room for all documents, judging by those done: once, before there is much."""
         self.reserve(int(self.stored * n_documents / done * 1.05))
 
-    def rows(self, sizes: list[NDArray[np.int64]]) -> Rows:
+    def rows(self, sizes: list[NDArray[np.int64]]) -> HashedRows:
         """Give the rows away; the arrays shrink in place."""
         self.columns.resize(self.stored, refcheck=False)
         self.values.resize(self.stored, refcheck=False)
         row_sizes = np.concatenate(sizes) if sizes else np.empty(0, np.int64)
-        return Rows(self.columns, self.values, row_sizes, self.n_ngrams)
-
-
-def effective_n_jobs(n_jobs: int | None) -> int:
-    """Return the number of threads that scikit-learn's ``n_jobs`` stands for."""
-    if n_jobs is None:
-        return 1
-    if n_jobs > 0:
-        return n_jobs
-    if n_jobs == 0:
-        raise ValueError("n_jobs must not be 0; pass None or 1 for one thread, -1 for all cores")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (cores or 1) + 1 + n_jobs)
+        return HashedRows(self.columns, self.values, row_sizes, self.n_ngrams)
 
 
 def hash_batches(
     batches: Iterable[Batch], options: NgramOptions, weighting: TermWeighting, n_threads: int
-) -> Iterator[Rows]:
+) -> Iterator[HashedRows]:
     """Yield the rows of each batch, in order; they are overwritten once the next are asked for."""
     if n_threads == 1:
         yield from map(_Worker(options, weighting).replace, batches)
@@ -230,8 +219,8 @@ def hash_documents(
     *,
     n_documents: int | None = None,
     n_jobs: int | None = None,
-) -> Rows:
-    """Rows of all documents, the same whatever the number of threads.
+) -> HashedRows:
+    """HashedRows of all documents, the same whatever the number of threads.
 
     Parameters
     ----------

@@ -17,8 +17,8 @@ from fastada.text.documents import DocumentReader
 from fastada.text.ngrams import (
     ANALYZERS,
     NORMS,
+    HashedRows,
     NgramOptions,
-    Rows,
     TermWeighting,
     document_frequencies,
     hash_documents,
@@ -151,8 +151,9 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         super().fit(X, y)
         self._check_sublinear()
         if self.use_idf:
+            found = self._frequencies(X)
             self._reset()
-            self._learn(X)
+            self._add(*found)
         return self
 
     @exclusive
@@ -172,9 +173,10 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         super().partial_fit(X, y)
         self._check_sublinear()
         if self.use_idf:
+            found = self._frequencies(X)
             if not hasattr(self, "document_frequency_"):
                 self._reset()
-            self._learn(X)
+            self._add(*found)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -305,7 +307,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             dtype = np.dtype(np.float64)
         return TermWeighting(dtype, self.norm, self.sublinear_tf, idf)
 
-    def _hash(self, X: Any, weighting: TermWeighting) -> Rows:
+    def _hash(self, X: Any, weighting: TermWeighting) -> HashedRows:
         if isinstance(X, str):
             raise ValueError("Iterable over raw text documents expected, string object received.")
         rows = hash_documents(
@@ -319,20 +321,22 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             raise ValueError("Cannot vectorize empty sequence.")
         return rows
 
-    def _counts(self, X: Any) -> Rows:
+    def _counts(self, X: Any) -> HashedRows:
         if self._is_native():
             return self._hash(X, TermWeighting(self.dtype, norm=None))
         return self._fallback_counts(X)
 
-    def _fallback_counts(self, X: Any) -> Rows:
+    def _fallback_counts(self, X: Any) -> HashedRows:
         names = SklearnHashingVectorizer._get_param_names()
         parameters = {name: getattr(self, name) for name in names}
         vectorizer = SklearnHashingVectorizer(**{**parameters, "norm": None})
         matrix = vectorizer.transform(self._reader().objects(X))
         values = matrix.data.astype(self._weighting(None).dtype, copy=False)
-        return Rows(matrix.indices, values, np.diff(matrix.indptr).astype(np.int64), matrix.nnz)
+        return HashedRows(
+            matrix.indices, values, np.diff(matrix.indptr).astype(np.int64), matrix.nnz
+        )
 
-    def _matrix(self, rows: Rows) -> Any:
+    def _matrix(self, rows: HashedRows) -> Any:
         interface = get_config().get("sparse_interface", "spmatrix")
         container = sp.csr_array if interface == "sparray" else sp.csr_matrix
         matrix = container(rows.csr(), shape=(len(rows.row_sizes), self.n_features))
@@ -343,7 +347,8 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         self.document_frequency_ = np.zeros(self.n_features, np.int64)
         self.n_documents_ = 0
 
-    def _learn(self, X: Any) -> None:
+    def _frequencies(self, X: Any) -> tuple[Any, int]:
+        """Count the documents, and for each column those that have it."""
         if self._is_native():
             counts, n_documents = document_frequencies(
                 self._reader().batches(X), self._options(), n_jobs=self.n_jobs
@@ -354,7 +359,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             n_documents = len(rows.row_sizes)
         if n_documents == 0:
             raise ValueError("Cannot vectorize empty sequence.")
-        self._add(counts, n_documents)
+        return counts, n_documents
 
     def _add(self, counts: Any, n_documents: int) -> None:
         self.document_frequency_ += counts

@@ -106,3 +106,14 @@ def test_one_pass_over_a_generator():
         vectorizer.fit_transform(document for document in documents),
         pipeline().fit_transform(documents),
     )
+
+
+def test_a_fit_that_fails_changes_nothing():
+    vectorizer = HashingVectorizer(use_idf=True).fit(["a cat", "a dog"])
+    before = vectorizer.transform(["the cat"])
+    for fit in (vectorizer.fit, vectorizer.partial_fit):
+        with pytest.raises((TypeError, AttributeError)):
+            fit(["fine", 1])
+        assert vectorizer.n_documents_ == 2
+        assert vectorizer.document_frequency_.sum() == 2
+        np.testing.assert_array_equal(vectorizer.transform(["the cat"]).data, before.data)

@@ -1,0 +1,60 @@
+"""Memory: how much there is, and arrays that begin where the kernels want them to."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CACHE_LINE = 64
+# Where Linux tells the limit of the container that a process is in (cgroups, version 2 and 1).
+CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def memory_limit() -> float:
+    """Give the bytes of memory of the machine or the container; infinity where neither tells."""
+    limits = [math.inf]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for path in CONTAINER_LIMITS:
+        try:
+            limits.append(int(path.read_text()))
+        except (OSError, ValueError):
+            # There is none, or it is "max".
+            continue
+    return min(limits)
+
+
+def check_memory(n_bytes: int, what: str, remedy: str) -> None:
+    """Raise MemoryError if there is less memory than n_bytes."""
+    memory = memory_limit()
+    if n_bytes > memory:
+        raise MemoryError(
+            f"{what} needs {n_bytes:,} bytes; this machine has {memory:,}. Use {remedy}"
+        )
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Zeros that begin on a cache line, so that no record of up to 64 bytes lies on two.
+
+    Raises
+    ------
+    MemoryError
+        Before anything is allocated, where there is less memory than that.
+    """
+    n_bytes = math.prod(shape) * dtype.itemsize
+    check_memory(
+        n_bytes,
+        f"the state of {' x '.join(map(str, shape))} numbers",
+        "fewer features or classes, or dtype='float32'",
+    )
+    raw = np.zeros(n_bytes + CACHE_LINE, dtype=np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + n_bytes].view(dtype).reshape(shape)
