@@ -23,7 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-IMDB = Path(__file__).parents[2] / "shared" / "data" / "imdb"
+from benchmarks.data import REAL_DATA
+
+IMDB = REAL_DATA / "imdb"
 # Installed packages have their bytecode beside them.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 

@@ -10,14 +10,14 @@ import lzma
 import pydoc_data.topics
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer as Reference
 
+from benchmarks.data import REAL_DATA
 from fastada.text import HashingVectorizer
 
-IMDB = Path(__file__).parents[2] / "shared" / "data" / "imdb" / "train.tsv.xz"
+IMDB = REAL_DATA / "imdb" / "train.tsv.xz"
 
 CASES = {
     "word 1-2": {"ngram_range": (1, 2)},

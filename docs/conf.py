@@ -1,9 +1,12 @@
 """Sphinx builds the site from these pages: `make docs`."""
 
+import argparse
 import re
 from datetime import date
+from pathlib import Path
 
 from fastada import __version__
+from fastada.cli.parser import make_parser
 
 project = "fastada"
 author = "the fastada developers"
@@ -20,8 +23,8 @@ extensions = [
 exclude_patterns = ["generated/*.md"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-# Links out of docs/ are for readers of the repository; a page may be there before its place is.
-suppress_warnings = ["myst.xref_missing", "toc.not_included"]
+# A page may be there before its place is.
+suppress_warnings = ["toc.not_included"]
 
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc tells types
@@ -59,7 +62,18 @@ def escape_markup(app, what, name, obj, options, lines):
         lines[i] = "".join(parts)
 
 
+def write_help(app):
+    """Write what the commands say of themselves, for command-line.md to take in."""
+    folder = Path(app.srcdir) / "generated"
+    folder.mkdir(exist_ok=True)
+    actions = make_parser()._actions
+    commands = next(a for a in actions if isinstance(a, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        (folder / f"help-{name}.txt").write_text(command.format_help(), encoding="utf-8")
+
+
 def setup(app):
     """Connect what is above; the markup last, once numpydoc has made its own."""
+    app.connect("builder-inited", write_help)
     app.connect("autodoc-process-docstring", escape_markup, priority=900)
     app.connect("autodoc-skip-member", skip_foreign)

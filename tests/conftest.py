@@ -12,12 +12,12 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
-SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+SHARED_DATA = Path(os.environ.get("FASTADA_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
 @pytest.fixture
 def shared_data():
-    """The folder of real data sets, for tests that skip where it is missing."""
+    """The folder of real data sets (docs/benchmarks.md); without it tests skip."""
     if not SHARED_DATA.is_dir():
         pytest.skip("the shared data sets are not on this machine")
     return SHARED_DATA

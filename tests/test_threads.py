@@ -269,10 +269,10 @@ def test_replicas_that_do_not_fit_are_refused_beforehand(text, monkeypatch):
     (X, y), _ = text
     model = AdaGradClassifier(n_jobs=2, learning_rate=1.0).fit(X, y)
     before = bits(model)
-    page = fastada.state.os.sysconf("SC_PAGE_SIZE")
+    page = fastada.memory.os.sysconf("SC_PAGE_SIZE")
     memory = 3 * model._state.records.nbytes
     sizes = {"SC_PHYS_PAGES": memory // page, "SC_PAGE_SIZE": page}
-    monkeypatch.setattr(fastada.state.os, "sysconf", sizes.__getitem__)
+    monkeypatch.setattr(fastada.memory.os, "sysconf", sizes.__getitem__)
     AdaGradClassifier(n_jobs=1, learning_rate=1.0).fit(X, y)
     with pytest.raises(MemoryError, match=r"replica for each of 2 threads .*n_jobs"):
         model.fit(X, y)

@@ -157,10 +157,9 @@ def count_words(table: Table, vectorizer: HashingVectorizer) -> WordCounts:
     counts = np.zeros(vectorizer.n_features, np.int64)
     n_documents = 0
     for documents in table.X:
-        vectorizer._reset()
-        vectorizer._learn(documents)
-        counts += vectorizer.document_frequency_
-        n_documents += vectorizer.n_documents_
+        of_part, n_of_part = vectorizer._frequencies(documents)
+        counts += of_part
+        n_documents += n_of_part
     columns = np.flatnonzero(counts).astype(np.int32)
     return WordCounts(columns, counts[columns], n_documents)
 

@@ -3,7 +3,6 @@
 import lzma
 import pydoc_data.topics
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,6 @@ from fastada.text import HashingVectorizer
 
 from .common import assert_same
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 PROSE = list(pydoc_data.topics.topics.values())
 
 
@@ -92,15 +90,15 @@ def test_documents_without_terms():
         {"strip_accents": "unicode"},
     ],
 )
-def test_many_scripts(parameters):
-    documents = read(DATA / "lid75" / "test.tsv.xz", 15_000)[::2]
+def test_many_scripts(parameters, shared_data):
+    documents = read(shared_data / "lid75" / "test.tsv.xz", 15_000)[::2]
     expected = Reference(**parameters).transform(documents)
     assert_same(HashingVectorizer(**parameters).transform(documents), expected)
     assert_same(HashingVectorizer(**parameters).transform(pa.array(documents)), expected)
 
 
-def test_film_reviews():
-    documents = read(DATA / "imdb" / "train.tsv.xz", 3_000)
+def test_film_reviews(shared_data):
+    documents = read(shared_data / "imdb" / "train.tsv.xz", 3_000)
     parameters = {"ngram_range": (1, 2)}
     assert_same(
         HashingVectorizer(n_jobs=2, **parameters).transform(documents),
