@@ -18,6 +18,7 @@ from fastada.dask import predictions
 from fastada.dask.checkpoint import Checkpoint
 from fastada.dask.partitions import aligned, is_distributed, places
 from fastada.dask.training import Task, fit
+from fastada.probabilities import gives_probabilities
 
 
 class DaskEstimator:
