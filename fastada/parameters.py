@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastada.optimized import check_optimizer
-from fastada.settings import UPDATES, check_choice, check_number
+from fastada.settings import UPDATES, check_choice, check_learning, check_number
 from fastada.validation import FLOATS
 from fastada.workers import effective_n_jobs
 
@@ -23,18 +23,16 @@ def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:
     """
     check_choice("loss", estimator.loss, losses)
     check_choice("update", estimator.update, UPDATES)
-    for name in ("learning_rate", "initial_accumulator", "beta"):
+    check_learning(estimator.learning_rate, estimator.alpha, estimator.l1_ratio)
+    for name in ("initial_accumulator", "beta"):
         value = getattr(estimator, name)
         if isinstance(value, str):
             check_choice(name, value, ("auto",))
-    if not isinstance(estimator.learning_rate, str):
-        check_number("learning_rate", estimator.learning_rate, above=0)
     if not isinstance(estimator.initial_accumulator, str):
         check_number("initial_accumulator", estimator.initial_accumulator, at_least=0)
     check_number("epsilon", estimator.epsilon, above=0)
     if not isinstance(estimator.beta, str):
         check_number("beta", estimator.beta, above=0)
-    check_number("alpha", estimator.alpha, at_least=0, at_most=1e30)
     check_number("decay", estimator.decay, above=0, at_most=1)
     if estimator.decay < 1 and (estimator.update != "comid" or estimator.alpha > 0):
         raise ValueError(
@@ -45,7 +43,6 @@ def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:
         raise ValueError(
             "decay < 1 needs n_jobs=None or 1: threads add up sums of squared gradients"
         )
-    check_number("l1_ratio", estimator.l1_ratio, at_least=0, at_most=1)
     check_number("batch_size", estimator.batch_size, at_least=1, integer=True)
     check_number("max_iter", estimator.max_iter, at_least=1, integer=True)
     if estimator.n_syncs is not None:

@@ -19,6 +19,9 @@ LOSSES = {
     "huber": 5,
 }
 
+# A penalty beyond this makes infinities of what float32 has room for.
+LARGEST_ALPHA = 1e30
+
 # Gradients beyond these would overflow the sums of their squares.
 LARGEST_GRADIENT = {np.dtype(np.float32): 1e15, np.dtype(np.float64): 1e150}
 
@@ -95,6 +98,16 @@ def is_stamped(settings: Settings) -> bool:
 def pulls_of(settings: Settings) -> tuple[float, ...]:
     """Give what decides how an absent feature's weight shrinks and its accumulator decays."""
     return tuple(settings[name] for name in ("rate", "epsilon", "l1", "l2", "decay"))
+
+
+def check_learning(learning_rate: Any, alpha: Any, l1_ratio: Any) -> None:
+    """Raise TypeError or ValueError for a rate or a penalty that makes no sense."""
+    if isinstance(learning_rate, str):
+        check_choice("learning_rate", learning_rate, ("auto",))
+    else:
+        check_number("learning_rate", learning_rate, above=0)
+    check_number("alpha", alpha, at_least=0, at_most=LARGEST_ALPHA)
+    check_number("l1_ratio", l1_ratio, at_least=0, at_most=1)
 
 
 def check_choice(name: str, value: Any, choices: Any) -> None:

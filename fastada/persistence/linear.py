@@ -21,6 +21,7 @@ from fastada.settings import LARGEST_GRADIENT, LOSSES, UPDATES, Settings, is_sta
 from fastada.state import State, exact_steps
 
 TRAINING, SERVING = "training", "serving"
+# Of those that a file names one by one; it may have more where it has all of them.
 LARGEST_COLUMN = 2**31 - 1
 # Settings that hold for a round of replicas, and what they are otherwise.
 OF_A_ROUND = {"pace": 1.0, "gain": 1.0}
@@ -56,6 +57,7 @@ def to_train(linear: Linear) -> Stored:
     if isinstance(state, FrozenState):
         raise ModelFileError(CANNOT_GO_ON)
     arrays = {"records": state.records, "intercepts": state.intercept}
+    _check_trained(arrays)
     if linear.columns is not None:
         # A state has a place at least, whether there is a column for it or not.
         arrays["records"] = state.records[: len(linear.columns)]
@@ -65,9 +67,16 @@ def to_train(linear: Linear) -> Stored:
 
 
 def to_serve(linear: Linear, *, float16: bool, drop_zeros: bool) -> Stored:
-    """Store the weights; ModelFileError if one is too large for float16."""
+    """Store the weights; ModelFileError if one is not finite, or too large for float16."""
     weights = linear.state.weights(linear.settings)
+    intercepts = linear.state.intercepts(linear.settings)
+    _check_trained({"weights": weights, "intercepts": intercepts})
     columns = linear.columns
+    if drop_zeros and linear.n_features > LARGEST_COLUMN:
+        raise ModelFileError(
+            f"drop_zeros names columns by numbers up to {LARGEST_COLUMN:,}, and there are "
+            f"{linear.n_features:,}: save without it"
+        )
     if columns is not None:
         weights = weights[: len(columns)]
     if drop_zeros:
@@ -79,10 +88,20 @@ def to_serve(linear: Linear, *, float16: bool, drop_zeros: bool) -> Stored:
         if largest > float(np.finfo(np.float16).max):
             raise ModelFileError(f"float16 cannot hold a weight of size {largest:g}")
         weights = weights.astype(np.float16)
-    arrays = {"weights": weights, "intercepts": linear.state.intercepts(linear.settings)}
+    arrays = {"weights": weights, "intercepts": intercepts}
     if columns is not None:
         arrays["columns"] = columns
     return Stored({**_about(linear, SERVING), "steps": linear.state.n_steps}, arrays)
+
+
+def _check_trained(arrays: dict[str, NDArray[Any]]) -> None:
+    """Raise ModelFileError for what from_file would refuse."""
+    for name, array in arrays.items():
+        if not _is_finite(array):
+            raise ModelFileError(
+                f"the model's {name} hold NaN or infinity, so nothing was saved: its training "
+                "diverged; train it anew with a lower learning rate"
+            )
 
 
 def _about(linear: Linear, purpose: str) -> dict[str, Any]:
@@ -106,7 +125,7 @@ def from_file(file: ModelFile, about: dict[str, Any], *, mapped: bool = False) -
     ModelFileError
         If numbers do not fit together, or a kernel could not trust them.
     """
-    n_features = number("n_features", about["n_features"], 1, LARGEST_COLUMN, whole=True)
+    n_features = number("n_features", about["n_features"], 1, 2**62, whole=True)
     n_outputs = number("n_outputs", about["n_outputs"], 1, LARGEST_COLUMN, whole=True)
     n_epochs = number("n_epochs", about["n_epochs"], 0, 2**62, whole=True)
     scale = Scale(**about["scale"])
@@ -159,6 +178,7 @@ def check_growth(n_stored: int, n_features: int, n_bytes: int) -> None:
 
 def read_columns(file: ModelFile, name: str, n_features: int) -> NDArray[np.int32]:
     """Read numbers of columns: sorted, each once."""
+    number("n_features", n_features, 1, LARGEST_COLUMN, whole=True)
     columns = file.read(name, "I32", None)
     if len(columns) and not (
         columns[0] >= 0 and columns[-1] < n_features and np.all(columns[:-1] < columns[1:])
@@ -169,11 +189,14 @@ def read_columns(file: ModelFile, name: str, n_features: int) -> NDArray[np.int3
 
 def check_finite(name: str, array: NDArray[Any], at_least: float = -np.inf) -> None:
     """Raise ModelFileError if a number is not finite, or too small."""
+    if not _is_finite(array) or (at_least > -np.inf and array.min(initial=0) < at_least):
+        raise ModelFileError(f"{name} hold NaN, infinity or numbers below {at_least:g}")
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
     # NumPy is slow at short rows.
     flat = array.reshape(-1) if array.flags.c_contiguous else array
-    low, high = flat.min(initial=0), flat.max(initial=0)
-    if not (low >= at_least and np.isfinite(low) and np.isfinite(high)):
-        raise ModelFileError(f"{name} hold NaN, infinity or numbers below {at_least:g}")
+    return bool(np.isfinite(flat.min(initial=0)) and np.isfinite(flat.max(initial=0)))
 
 
 def _read_state(

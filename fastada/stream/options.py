@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fastada.settings import check_choice, check_number
+from fastada.settings import check_choice, check_learning, check_number
 from fastada.text.ngrams import ANALYZERS, NgramOptions
 
 LARGEST_BITS = 30
@@ -53,11 +53,6 @@ class Features:
         """Give what JSON can hold."""
         return {**asdict(self), "ngrams": list(self.ngrams)}
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Features:
-        """Undo as_dict."""
-        return cls(**{**values, "ngrams": tuple(values["ngrams"])})
-
 
 @dataclass(frozen=True)
 class Learning:
@@ -90,12 +85,8 @@ class Learning:
 
     def __post_init__(self) -> None:
         check_number("epochs", self.epochs, at_least=1, integer=True)
-        if isinstance(self.learning_rate, str):
-            check_choice("learning_rate", self.learning_rate, ("auto",))
-        else:
-            check_number("learning_rate", self.learning_rate, above=0)
-        check_number("alpha", self.alpha, at_least=0)
-        check_number("l1_ratio", self.l1_ratio, at_least=0, at_most=1)
+        check_learning(self.learning_rate, self.alpha, self.l1_ratio)
+        check_number("seed", self.seed, at_least=0, integer=True)
         check_number("memory", self.memory, at_least=1 << 20, integer=True)
         check_number("threads", self.threads, at_least=1, integer=True)
         check_number("learners", self.learners, at_least=1, integer=True)

@@ -275,3 +275,31 @@ def test_drawn_seeds_are_kept_when_a_fit_goes_on(text_like):
         np.random.seed(5)  # noqa: NPY002
         one_go = AdaGradClassifier(max_iter=4, random_state=make(random_state), **common).fit(X, y)
         np.testing.assert_array_equal(halves.coef_, one_go.coef_)
+
+
+@pytest.mark.parametrize("options", [{}, {"serving": True}], ids=str)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_model_that_would_not_load_is_not_saved(tmp_path, options, value):
+    X, _ = going_on.make_data()
+    model = AdaGradClassifier(random_state=0).fit(X, np.resize([1, 2], X.shape[0]))
+    model.save(tmp_path / "m", **options)
+    before = (tmp_path / "m").read_bytes()
+    model._state.records[3, 0] = value
+    model._state._read = None
+    with pytest.raises(ModelFileError, match="NaN or infinity, so nothing was saved"):
+        model.save(tmp_path / "m", **options)
+    assert (tmp_path / "m").read_bytes() == before
+
+
+def test_more_columns_than_a_file_can_name(tmp_path, monkeypatch):
+    """Columns are named one by one by 32 bits; a state of more is saved with all of them."""
+    monkeypatch.setattr("fastada.persistence.linear.LARGEST_COLUMN", 20)
+    X, _ = going_on.make_data()
+    assert X.shape[1] > 20
+    model = AdaGradClassifier(random_state=0).fit(X, np.resize([1, 2], X.shape[0]))
+    for options in ({}, {"serving": True}):
+        model.save(tmp_path / "m", **options)
+        np.testing.assert_array_equal(load(tmp_path / "m").coef_, model.coef_)
+    with pytest.raises(ModelFileError, match="save without it"):
+        model.save(tmp_path / "n", serving=True, drop_zeros=True)
+    assert not (tmp_path / "n").exists()
