@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +41,26 @@ def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> D
     if not args.quiet:
         print(file.describe(), file=sys.stderr)
     return file
+
+
+def check_output(path: str, inputs: Iterable[str]) -> None:
+    """Refuse a file that cannot be written, or would replace what is read, before it is."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise CommandError(f"{path}: cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK) or os.path.isdir(path):
+        raise CommandError(f"{path}: cannot be written")
+    for name in inputs:
+        if _same_file(path, name):
+            raise CommandError(f"{path}: is read, and would be overwritten: give another name")
+
+
+def _same_file(path: str, other: str) -> bool:
+    try:
+        one, two = os.stat(path), os.stat(other)
+    except OSError:
+        return False
+    return stat.S_ISREG(one.st_mode) and os.path.samestat(one, two)
 
 
 def kind_of(file: DataFile) -> str:

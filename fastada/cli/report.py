@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from pathlib import Path
 
 from fastada import __version__
 from fastada.cli import CommandError
-from fastada.cli.files import check_kind, open_file, open_problems, scored_beside_labels, threads
+from fastada.cli.files import (
+    check_kind,
+    check_output,
+    open_file,
+    open_problems,
+    scored_beside_labels,
+    threads,
+)
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
 from fastada.persistence.atomic import replace_file
@@ -24,9 +29,7 @@ UPDATE_NAMES = {number: name for name, number in UPDATES.items()}
 def run(args: argparse.Namespace) -> None:
     """Write a page about a model and a file of labelled rows."""
     start = time.perf_counter()
-    folder = Path(args.output).parent
-    if not os.access(folder, os.W_OK) or Path(args.output).is_dir():
-        raise CommandError(f"{args.output}: cannot be written")
+    check_output(args.output, [args.model, args.file])
     trained = streamed.load(args.model)
     model = trained.model()
     loaded = time.perf_counter()

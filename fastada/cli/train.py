@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import replace
 from typing import Any
 
 from fastada.cli import CommandError
-from fastada.cli.files import check_kind, kind_of, open_file, open_problems, threads
+from fastada.cli.files import (
+    check_kind,
+    check_output,
+    kind_of,
+    open_file,
+    open_problems,
+    threads,
+)
 from fastada.cli.progress import ProgressReport
 from fastada.frozen import FrozenState
 from fastada.persistence import streamed
 from fastada.persistence.streamed import Trained
+from fastada.stream.checkpoint import SUFFIX as CHECKPOINT
+from fastada.stream.checkpoint import Checkpoints
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
 
@@ -33,6 +41,14 @@ FEATURES = {
 def run(args: argparse.Namespace) -> None:
     """Train and save."""
     start = time.perf_counter()
+    checked = args.resume or args.checkpoint_every is not None
+    check_output(args.model, [args.file])
+    if checked:
+        check_output(
+            args.model + CHECKPOINT, [args.file, *([args.previous] if args.previous else [])]
+        )
+    if args.memory < 1:
+        raise CommandError(f"--memory must be at least 1, of 2**20 bytes; got {args.memory}")
     given = {
         "bits": args.bits,
         "analyzer": args.analyzer,
@@ -56,21 +72,22 @@ def run(args: argparse.Namespace) -> None:
         threads=threads(args),
         learners=args.threads or 1,
     )
-    folder = os.path.dirname(args.model) or os.curdir
-    if not os.access(folder, os.W_OK) or os.path.isdir(args.model):
-        raise CommandError(f"{args.model}: cannot be written")
     file = open_file(args, features, labelled=True)
     if previous is None:
         features = replace(features, kind=kind_of(file))
     else:
         check_kind(features, file)
+    if features.kind != "text" and (given.keys() - {"bits"}):
+        flag = next(flag for flag, name in FEATURES.items() if name in given.keys() - {"bits"})
+        raise CommandError(
+            f"{flag} is for texts, and {file.source.name} is read as {file.format}, whose features "
+            "are learned as they are"
+        )
     checkpoints = None
-    if args.resume or args.checkpoint_every is not None:
+    if checked:
         every = args.checkpoint_every
         if every is not None and every < 1:
             raise CommandError(f"--checkpoint-every must be at least 1; got {every}")
-        from fastada.stream.checkpoint import Checkpoints
-
         checkpoints = Checkpoints(args.model, every, file, features, learning)
         if not args.resume:
             checkpoints.remove()

@@ -25,6 +25,7 @@ class Counts:
     labels: dict[str, int] = field(default_factory=dict)
     document_frequency: NDArray[np.int64] | None = None
     seen: NDArray[np.bool_] = field(init=False)
+    weight: float = 0.0
 
     def __post_init__(self) -> None:
         self.seen = np.zeros(self.n_features, bool)
@@ -70,6 +71,8 @@ class Counts:
     def add(self, found: VectorChunk) -> None:
         """Count rows, and the documents that each column occurs in."""
         self.n_rows += len(found.chunk)
+        weights = found.chunk.weights
+        self.weight += len(found.chunk) if weights is None else float(weights.sum())
         if self.document_frequency is not None:
             count_documents(found.vectors.indices, self.document_frequency)
         else:

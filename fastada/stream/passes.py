@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -167,3 +168,16 @@ def learn_as_read(
             running = worker.submit(learner.learn, pool)
             wait()
     return place.loss / place.visits if place.visits else 0.0, place.visits - told
+
+
+@contextmanager
+def divergence_told(learner: Learner, epoch: int) -> Iterator[None]:
+    """Have training that diverges say so, and what to do."""
+    try:
+        yield
+    except FloatingPointError:
+        rate = learner.settings["rate"] if learner.settings else 0.0
+        raise FloatingPointError(
+            f"training diverged in epoch {epoch + 1} with learning rate {rate:g}: a loss or "
+            "gradient is not finite. Give a lower --learning-rate, or smaller values"
+        ) from None

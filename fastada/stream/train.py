@@ -37,6 +37,7 @@ from fastada.stream.options import Features, Learning
 from fastada.stream.passes import (
     SEARCH_ROWS,
     Progress,
+    divergence_told,
     first_pass,
     learn_as_read,
     vectors,
@@ -108,17 +109,15 @@ class Learner:
         targets = self._targets(pool.label_codes())
         state, settings = self._ready(rows, targets, weight)
         order = self.order(weight)
-        n = self.learning.learners
-        if n > 1:
-            from fastada.threads import Team, check_replicas, useful_threads
-
-            n = useful_threads(n, rows, targets)
+        n = self._n_replicas(rows, targets)
         losses = np.full(rows.n_rows, np.nan)
         if n == 1:
             visits = np.empty((len(order), 1))
             loss = learn(state, settings, rows, targets, weight, order, row_loss=visits)
             losses[order] = visits[:, 0]
         else:
+            from fastada.threads import Team, check_replicas
+
             check_replicas(state, n)
             shares = [order[k::n].copy() for k in range(n)]
             with Team(rows, targets, weight, shares, n_syncs=1) as team:
@@ -130,6 +129,14 @@ class Learner:
                 weight_before + float(weight.sum()),
             )
         return loss, len(order)
+
+    def _n_replicas(self, rows: Rows, targets: Targets) -> int:
+        n = self.learning.learners
+        if n > 1:
+            from fastada.threads import useful_threads
+
+            n = useful_threads(n, rows, targets)
+        return n
 
     def order(self, weight: NDArray[np.float64]) -> NDArray[np.int64]:
         """Rows that have a weight, in the order they are to be learned in."""
@@ -226,7 +233,14 @@ class Learner:
             looked_at = np.flatnonzero(weight[:SEARCH_ROWS])
             order = np.random.default_rng(0).permutation(looked_at).astype(np.int64)
             scale, self.search = search_rate(
-                rows, targets, weight, order, scale, settings_of, n_visits=self.n_rows
+                rows,
+                targets,
+                weight,
+                order,
+                scale,
+                settings_of,
+                n_visits=self.n_rows,
+                n_replicas=self._n_replicas(rows, targets),
             )
         self.scale, self.settings = scale, settings_of(scale)
         self.state = State(
@@ -301,7 +315,8 @@ def train(
                 learner = Learner(counts, features, learning, all_seen=False)
                 # A search takes a quarter of the time, and finds no better rate for one pass.
                 learner.searches = False
-                loss, idf = learn_once(texts, counts, learner, progress)
+                with divergence_told(learner, 0):
+                    loss, idf = learn_once(texts, counts, learner, progress)
                 progress.epoch(1, 1, loss, time.perf_counter() - start)
                 return _told(learner.trained(counts.terms(idf), [loss]), learner, progress)
         pool, kept, rest = first_pass(
@@ -310,6 +325,10 @@ def train(
         n_rows = found.n_rows - before
         if not n_rows:
             raise FormatError(f"{file.source.name} has no rows to learn")
+        if not found.weight:
+            raise FormatError(
+                f"all importances of {file.source.name} are zero: there is nothing to learn from"
+            )
         if resumed is not None and n_rows != place.n_rows:
             raise FormatError(f"{file.source.name} has {n_rows} rows, and had {place.n_rows}")
         place.n_rows, place.kept = n_rows, kept
@@ -344,7 +363,8 @@ def train(
         start = time.perf_counter()
         learner.first = epoch == 0
         if kept:
-            loss, n_rows = learner.learn(pool)
+            with divergence_told(learner, epoch):
+                loss, n_rows = learner.learn(pool)
         else:
             task, told, reading = "learning", problems, rest
             if not file.source.is_stdin:
@@ -353,9 +373,10 @@ def train(
                 task, told = f"epoch {epoch + 1}/{learning.epochs}", silent
             elif is_text:
                 reading = (vectorise(item.chunk, features, weighting) for item in rest)
-            loss, n_rows = learn_as_read(
-                reading, pool, learner, counts, told, learning, progress, task, place, learned
-            )
+            with divergence_told(learner, epoch):
+                loss, n_rows = learn_as_read(
+                    reading, pool, learner, counts, told, learning, progress, task, place, learned
+                )
             pool = Pool(features.n_features)
         place.losses.append(loss)
         place.begin_epoch()

@@ -174,6 +174,10 @@ def test_vectors_are_learned(tmp_path, text_like, capsys):
         (["train", "train.tsv", "m", "--learning-rate", "-1"], "learning_rate must be > 0"),
         (["train", "train.tsv", "m", "--text-column", "body"], "none called 'body'"),
         (["train", "one.tsv", "m"], "nothing to tell apart"),
+        (["train", "train.tsv", "m", "--alpha", "1e300"], "alpha must be >= 0 and <= 1e+30"),
+        (["train", "train.tsv", "m", "--learning-rate", "1e300"], "training diverged in epoch 1"),
+        (["train", "train.tsv", "m", "--seed", "-1"], "seed must be >= 0"),
+        (["train", "train.tsv", "m", "--memory", "0"], "--memory must be at least 1"),
         (["train", "empty.tsv", "m"], "is empty"),
         (["predict", "train.tsv", "train.tsv"], "train.tsv is not a fastada model"),
         (["predict", "model.safetensors", "train.tsv", "--threads", "0"], "--threads must be"),
@@ -345,3 +349,58 @@ def test_model_is_written_whole_or_not_at_all(files, tmp_path, monkeypatch, caps
     assert "No space left" in capsys.readouterr().err
     assert Path(model).read_bytes() == before
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+def test_what_is_read_is_not_overwritten(files, tmp_path, monkeypatch, capsys):
+    train, test, model = files
+    monkeypatch.chdir(tmp_path)
+    os.symlink(train, "link.tsv")
+    os.link(train, "m.checkpoint")
+    commands = [
+        ["train", train, train],
+        ["train", train, "link.tsv"],
+        ["train", "train.tsv", train],
+        ["train", train, "m", "--checkpoint-every", "10"],
+        ["train", train, "m", "--resume"],
+        ["report", model, test, "-o", model],
+        ["report", model, test, "-o", "test.tsv"],
+    ]
+    before = {path: Path(path).read_bytes() for path in files}
+    for command in commands:
+        assert main([*command, "--quiet"]) == 1
+        assert "is read, and would be overwritten" in capsys.readouterr().err
+        assert {path: Path(path).read_bytes() for path in files} == before
+    assert main(["train", train, model, "--continue", model, "--quiet"]) == 0
+    assert main(["train", train, "no/where/m"]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--analyzer=char", "--ngrams=1 2", "--no-idf", "--keep-case"])
+@pytest.mark.parametrize("form", ["vw", "svmlight"])
+def test_flags_of_texts_are_refused_for_vectors(tmp_path, capsys, flag, form):
+    rows = {"vw": "1 | good:2\n-1 | bad\n", "svmlight": "1 1:2\n-1 2:1\n"}
+    (tmp_path / "rows").write_text(rows[form])
+    command = ["train", str(tmp_path / "rows"), str(tmp_path / "m"), "--format", form, "--quiet"]
+    assert main([*command, *flag.replace("=", " ").split()]) == 1
+    assert f"{flag.split('=')[0]} is for texts" in capsys.readouterr().err
+    assert main([*command, "--bits", "8"]) == 0
+
+
+def test_importances_that_are_all_zero_are_nothing_to_learn(tmp_path, capsys):
+    (tmp_path / "rows.vw").write_text("1 0 | good\n-1 0 | bad\n")
+    assert main(["train", str(tmp_path / "rows.vw"), str(tmp_path / "m"), "--quiet"]) == 1
+    assert "nothing to learn from" in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_rate_that_is_searched_for_is_lower_for_more_threads(
+    files, tmp_path, monkeypatch, capsys
+):
+    """By a tenth of an octave for each doubling, as that of the estimators is."""
+    monkeypatch.setattr("fastada.threads.SMALLEST_SHARE", 1)
+    rates = []
+    for threads in ("1", "2", "4"):
+        command = ["train", files[0], str(tmp_path / "m"), "--bits", "12", "--quiet", "--json"]
+        assert main([*command, "--threads", threads]) == 0
+        rates.append(json.loads(capsys.readouterr().out)["learning_rate"])
+    np.testing.assert_allclose(np.diff(np.log2(rates)), -0.1, rtol=1e-6)
