@@ -14,9 +14,7 @@ from fastada.cli import CommandError
 from fastada.cli.files import check_kind, open_file, open_problems, scored_beside_labels, threads
 from fastada.cli.progress import ProgressReport
 from fastada.persistence import streamed
-from fastada.stream.model import best_classes
-
-SMALLEST = np.finfo(np.float64).eps
+from fastada.stream.scores import Scores
 
 
 def run(args: argparse.Namespace) -> None:
@@ -24,27 +22,19 @@ def run(args: argparse.Namespace) -> None:
     model = streamed.load(args.model).model()
     file = open_file(args, model.features, labelled=True)
     check_kind(model.features, file)
-    n_classes = len(model.classes)
-    confusion = np.zeros((n_classes, n_classes), np.int64)
-    total_loss = 0.0
+    scores = Scores(model)
     n_bytes = 0
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
         for found, truth in scored_beside_labels(file, model, problems, threads(args)):
-            known = truth >= 0
-            margins = found.margins[known]
-            truth = truth[known]
-            np.add.at(confusion, (truth, best_classes(margins)), 1)
-            chosen = model.probabilities(margins)[np.arange(len(truth)), truth]
-            total_loss -= float(np.log(np.clip(chosen, SMALLEST, None)).sum())
+            scores.add(found, truth)
             n_bytes += found.chunk.n_bytes
-            report.read("evaluating", int(confusion.sum()), n_bytes, None)
+            report.read("evaluating", scores.n_rows, n_bytes, None)
     if problems.counts:
         print(problems.summary(), file=sys.stderr)
-    n_rows = int(confusion.sum())
-    if not n_rows:
+    if not scores.n_rows:
         raise CommandError(f"{file.source.name} has no rows to compare")
-    result = _result(confusion, total_loss / n_rows, model.classes, dict(problems.counts))
+    result = _result(scores.confusion, scores.log_loss, model.classes, dict(problems.counts))
     print(json.dumps(result) if args.json else _table(result))
 
 

@@ -14,13 +14,23 @@ from numpy.typing import NDArray
 
 from fastada.cli import CommandError
 from fastada.cli.progress import ProgressReport
-from fastada.formats import VECTORS, DataFile, Problems, ReadOptions
+from fastada.formats import DELIMITERS, VECTORS, DataFile, Problems, ReadOptions
 from fastada.stream.options import Features
 from fastada.workers import effective_n_jobs
 
 if TYPE_CHECKING:
     from fastada.stream.model import Model
     from fastada.stream.score import ScoredChunk
+
+
+TABLES = (*DELIMITERS, "jsonl", "parquet")
+# Formats that a flag says something about.
+APPLY = {
+    "text_column": TABLES,
+    "label_column": TABLES,
+    "header": tuple(DELIMITERS),
+    "quoting": tuple(DELIMITERS),
+}
 
 
 def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> DataFile:
@@ -38,6 +48,12 @@ def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> D
         ),
         args.begun,
     )
+    for name, formats in APPLY.items():
+        if getattr(args, name) is not None and file.format not in formats:
+            raise CommandError(
+                f"--{name.replace('_', '-')} is for {', '.join(formats)}, and {file.source.name} "
+                f"is read as {file.format}; see --format"
+            )
     if not args.quiet:
         print(file.describe(), file=sys.stderr)
     return file

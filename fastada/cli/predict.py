@@ -15,6 +15,9 @@ from fastada.persistence import streamed
 from fastada.stream.model import Model, best_classes
 from fastada.stream.score import ScoredChunk
 
+# A label takes one line, whatever is in it.
+BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
 
 def run(args: argparse.Namespace) -> None:
     """Print a line for each row."""
@@ -26,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
         rows = n_bytes = 0
         for found in scored(file, model, problems, threads(args)):
             lines = _lines(model, found, args)
-            sys.stdout.write("\n".join(_with_bad_rows(found, lines, args.json)) + "\n")
+            sys.stdout.writelines(f"{line}\n" for line in _with_bad_rows(found, lines, args.json))
             rows += len(found.chunk)
             n_bytes += found.chunk.n_bytes
             report.read("predicting", rows, n_bytes, None)
@@ -37,7 +40,8 @@ def run(args: argparse.Namespace) -> None:
 def _lines(model: Model, found: ScoredChunk, args: argparse.Namespace) -> list[str]:
     margins = found.margins
     best = best_classes(margins).tolist()
-    labels = [model.classes[i] for i in best]
+    shown = model.classes if args.json else [label.translate(BREAKS) for label in model.classes]
+    labels = [shown[i] for i in best]
     if args.json:
         return [
             json.dumps(
@@ -60,9 +64,9 @@ def _short(value: float) -> float:
 
 def _with_bad_rows(found: ScoredChunk, lines: list[str], as_json: bool) -> Iterator[str]:
     """Put an empty line where a row was skipped, so that lines stand beside their rows."""
-    if not found.chunk.bad:
+    if not found.chunk.faults:
         yield from lines
         return
     numbered = list(zip(found.chunk.numbers.tolist(), lines, strict=True))
-    numbered += [(number, "null" if as_json else "") for number in found.chunk.bad]
+    numbered += [(fault.line, "null" if as_json else "") for fault in found.chunk.faults]
     yield from (line for _, line in sorted(numbered))

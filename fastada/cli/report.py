@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     with ProgressReport(file.source, args.quiet) as report:
         problems = open_problems(args, file, report)
         for found, truth in scored_beside_labels(file, model, problems, threads(args)):
-            gathered.add(found, truth)
+            gathered.gather(found, truth)
             n_bytes += found.chunk.n_bytes
             report.read("reading", gathered.n_rows, n_bytes, None)
     if problems.counts:

@@ -85,8 +85,6 @@ class Told:
 
     loss: float
     weight: float
-    n_columns: int
-    n_bytes: int
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,7 @@ class Base:
                 combine.apply(self.state, settings, total)
                 combine.make_room(self.state, settings, steps_to_come)
                 self.n_rounds += 1
-                n_columns = len(total.columns)
-                self.told = Told(total.loss, total.weight, n_columns, total.n_bytes)
+                self.told = Told(total.loss, total.weight)
             return self.told
 
     def snapshot(self) -> Snapshot:

@@ -16,11 +16,20 @@ from fastada.formats import delimited, simple, sparse
 from fastada.formats.chunk import Chunk
 from fastada.formats.lines import BYTE_ORDER_MARK, read_lines
 from fastada.formats.options import ReadOptions
-from fastada.formats.problems import FormatError, HeldProblems, Problems
+from fastada.formats.problems import FormatError, Problems
 from fastada.formats.source import Source, TruncatedError
 from fastada.read_ahead import ReadAhead
 
-__all__ = ["FORMATS", "VECTORS", "Chunk", "DataFile", "FormatError", "Problems", "ReadOptions"]
+__all__ = [
+    "DELIMITERS",
+    "FORMATS",
+    "VECTORS",
+    "Chunk",
+    "DataFile",
+    "FormatError",
+    "Problems",
+    "ReadOptions",
+]
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 READERS: dict[str, Callable[..., Iterator[Chunk]]] = {
@@ -93,12 +102,9 @@ class DataFile:
             )
             if options.labelled and self.layout.label is None:
                 raise FormatError(f"{self.source.name} has one column: there are no labels")
+        if options.labelled and self.format == "text":
+            raise FormatError(f"{self.source.name} is plain text, without labels; see --format")
         self.options = options._replace(format=self.format)
-
-    @property
-    def is_vectors(self) -> bool:
-        """Whether rows are vectors and not text."""
-        return self.format in VECTORS
 
     def describe(self) -> str:
         """Say how the file is read."""
@@ -119,18 +125,17 @@ class DataFile:
         FormatError
             At the first bad row, unless those are to be skipped.
         """
-        held = HeldProblems(problems.name)
-        for chunk in self._chunks(held, n_threads):
-            problems.replay(sorted(held.take()))
+        for chunk in self._chunks(n_threads):
+            chunk.faults.sort()
+            problems.bad_rows(chunk.faults)
             yield chunk
-        problems.replay(sorted(held.take()))
 
-    def _chunks(self, problems: Problems, n_threads: int) -> Iterator[Chunk]:
+    def _chunks(self, n_threads: int) -> Iterator[Chunk]:
         if self.format == "parquet":
             from fastada.formats import parquet
 
             self.source.position = 0
-            return parquet.read(self.source, self.options, problems)
+            return parquet.read(self.source, self.options)
         if self._begun is not None:
             begun, self._begun = self._begun, None
             pieces: Iterator[bytes] = chain([self._first], begun)
@@ -140,9 +145,8 @@ class DataFile:
             layout = self.layout
             if not self.options.labelled:
                 layout = layout._replace(label=None)
-            return delimited.read(pieces, layout, problems, n_threads)
-        blocks = read_lines(pieces, problems)
-        return READERS[self.format](blocks, self.options, problems)
+            return delimited.read(pieces, layout, n_threads)
+        return READERS[self.format](read_lines(pieces), self.options)
 
 
 def guess_format(path: str, sample: list[str]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastada._arrow import inspect
 from fastada.formats.lines import Lines
-from fastada.formats.problems import Problems
+from fastada.formats.problems import Fault
 
 INVALID_UTF8 = 3
 SHORT = 32
@@ -89,8 +89,8 @@ class Chunk:
     weights : ndarray of float64, shape (n_rows,), or None
     n_bytes : int
         Size of the rows in the file.
-    bad : list of int
-        Lines, or rows, left out among them.
+    faults : list of Fault
+        Lines, or rows, left out before or among them.
     """
 
     numbers: NDArray[np.int64]
@@ -99,7 +99,7 @@ class Chunk:
     vectors: Vectors | None = None
     weights: NDArray[np.float64] | None = None
     n_bytes: int = 0
-    bad: list[int] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -127,30 +127,27 @@ class Chunk:
             vectors,
             None if self.weights is None else self.weights[rows],
             self.n_bytes,
-            [*self.bad, *np.delete(self.numbers, rows).tolist()],
+            self.faults,
         )
 
 
-def sound(lines: Lines, problems: Problems, bad: list[int]) -> Lines:
-    """Leave out lines with NUL bytes or bad UTF-8, and report them."""
-    bad.extend(lines.blank)
-    faults = np.zeros(len(lines), bool)
+def sound(lines: Lines, faults: list[Fault]) -> Lines:
+    """Leave out lines with NUL bytes or bad UTF-8, and add them to the faults."""
+    bad = np.zeros(len(lines), bool)
     if b"\x00" in lines.data:
         for i, (number, line) in enumerate(lines):
             if b"\x00" in line:
-                faults[i] = True
-                bad.append(number)
-                problems.bad_row(number, "NUL byte")
+                bad[i] = True
+                faults.append(Fault(number, "NUL byte"))
     kinds = np.zeros(len(lines), np.uint8)
     if not lines.data.isascii():
         base = np.frombuffer(lines.data, np.uint8).ctypes.data
         inspect((lines.starts + base).astype(np.uint64), lines.ends - lines.starts, kinds)
-        for i in np.flatnonzero((kinds == INVALID_UTF8) & ~faults).tolist():
-            faults[i] = True
-            bad.append(int(lines.numbers[i]))
-            problems.bad_row(bad[-1], "bad UTF-8", _where(lines[i]))
+        for i in np.flatnonzero((kinds == INVALID_UTF8) & ~bad).tolist():
+            bad[i] = True
+            faults.append(Fault(int(lines.numbers[i]), "bad UTF-8", _where(lines[i])))
     lines = replace(lines, kinds=kinds)
-    return lines.without(faults) if faults.any() else lines
+    return lines.without(bad) if bad.any() else lines
 
 
 def _where(line: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,14 +18,18 @@ from numpy.typing import NDArray
 
 from fastada._tables import find_cells, number_cells
 from fastada.formats.chunk import Chunk, CodedLabels, empty_texts, sound, strings_at
-from fastada.formats.lines import LONGEST_LINE, Lines, cut_again, read_lines, without_blank
-from fastada.formats.options import ReadOptions
-from fastada.formats.problems import FormatError, HeldProblems, Problems
+from fastada.formats.lines import (
+    LONGEST_LINE,
+    Lines,
+    cut_again,
+    left_out,
+    read_lines,
+    without_blank,
+)
+from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, is_number
+from fastada.formats.problems import Fault, FormatError
 from fastada.workers import in_order
 
-TEXT_NAMES = ("text", "content", "body", "document", "message", "review", "sentence", "comment",
-              "description", "question", "title")  # fmt: skip
-LABEL_NAMES = ("label", "class", "category", "target", "sentiment", "topic", "intent", "y")
 NAMES = frozenset(TEXT_NAMES + LABEL_NAMES)
 
 
@@ -65,28 +70,23 @@ def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: 
     wanted = [c.lower() for c in (options.text_column, options.label_column) if c]
     header = options.header
     if header is None:
-        header = bool(NAMES & set(first)) or any(c in first for c in wanted if not c.isdigit())
+        header = bool(NAMES & set(first)) or any(c in first for c in wanted if not is_number(c))
     body = rows[1:] or rows if header else rows
     n_columns = len(rows[0])
-    names = first if header else []
+    names = rows[0] if header else [""] * n_columns
 
-    def number(asked: str) -> int:
-        if asked.lower() in names:
-            return names.index(asked.lower())
-        if asked.isdigit() and 1 <= int(asked) <= n_columns:
-            return int(asked) - 1
-        known = f"; its columns are {', '.join(rows[0])}" if header else ""
-        raise FormatError(f"{name} has {n_columns} columns and none called {asked!r}{known}")
+    def find(asked: str | None, usual: tuple[str, ...]) -> int | None:
+        found = column_of(names, asked, usual)
+        if asked is not None and found is None:
+            known = f"; its columns are {', '.join(rows[0])}" if header else ""
+            raise FormatError(f"{name} has {n_columns} columns and none called {asked!r}{known}")
+        return found
 
     def column(position: int) -> list[str]:
         return [row[position] for row in body if position < len(row)]
 
-    label = number(options.label_column) if options.label_column else None
-    if label is None:
-        label = next((names.index(n) for n in LABEL_NAMES if n in names), None)
-    text = number(options.text_column) if options.text_column else None
-    if text is None:
-        text = next((names.index(n) for n in TEXT_NAMES if n in names), None)
+    label = find(options.label_column, LABEL_NAMES)
+    text = find(options.text_column, TEXT_NAMES)
     if text is None:
         others = [i for i in range(n_columns) if i != label] or [0]
         text = max(others, key=lambda i: sum(map(len, column(i))))
@@ -96,26 +96,14 @@ def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: 
     return Layout(delimiter, quoting, header, n_columns, text, label)
 
 
-def read(
-    pieces: Iterable[bytes], layout: Layout, problems: Problems, n_threads: int = 1
-) -> Iterator[Chunk]:
+def read(pieces: Iterable[bytes], layout: Layout, n_threads: int = 1) -> Iterator[Chunk]:
     """Read a table; its cells are those of `layout`."""
-    # Blocks are cut ahead of the rows that threads look at; what is wrong is told in order.
-    held = HeldProblems(problems.name)
-    blocks = read_lines(pieces, held, blank_is_bad=not layout.quoting)
+    blocks = read_lines(pieces, blank_is_bad=not layout.quoting)
     if layout.quoting:
-        blocks = without_blank(_whole_records(blocks, held), held)
-    jobs = ((held.take(), lines) for lines in _without_header(blocks, layout))
-
-    def parse(job: tuple[list[Any], Lines]) -> tuple[list[Any], Chunk]:
-        found = HeldProblems(problems.name)
-        chunk = _chunk(job[1], layout, found)
-        return job[0] + found.take(), chunk
-
-    for faults, chunk in in_order(parse, jobs, n_threads) if n_threads > 1 else map(parse, jobs):
-        problems.replay(faults)
-        yield chunk
-    problems.replay(held.take())
+        blocks = without_blank(_whole_records(blocks))
+    parse = partial(_chunk, layout=layout)
+    jobs = _without_header(blocks, layout)
+    return in_order(parse, jobs, n_threads) if n_threads > 1 else map(parse, jobs)
 
 
 def _without_header(blocks: Iterable[Lines], layout: Layout) -> Iterator[Lines]:
@@ -129,18 +117,16 @@ def _without_header(blocks: Iterable[Lines], layout: Layout) -> Iterator[Lines]:
             yield lines
 
 
-def _chunk(lines: Lines, layout: Layout, problems: Problems) -> Chunk:
-    n_bytes = len(lines.data)
-    left_out: list[int] = []
-    lines = sound(lines, problems, left_out)
-    if layout.quoting and b'"' in lines.data:
-        return _quoted_chunk(lines, layout, problems, left_out, n_bytes)
-    return _plain_chunk(lines, layout, problems, left_out, n_bytes)
+def _chunk(lines: Lines, layout: Layout) -> Chunk:
+    n_bytes, faults = len(lines.data), list(lines.faults)
+    lines = sound(lines, faults)
+    of_lines = _quoted_chunk if layout.quoting and b'"' in lines.data else _plain_chunk
+    chunk = of_lines(lines, layout, faults)
+    chunk.n_bytes = n_bytes
+    return chunk
 
 
-def _plain_chunk(
-    lines: Lines, layout: Layout, problems: Problems, bad: list[int], n_bytes: int
-) -> Chunk:
+def _plain_chunk(lines: Lines, layout: Layout, faults: list[Fault]) -> Chunk:
     data = lines.data
     wanted = [layout.text] if layout.label is None else [layout.text, layout.label]
     starts = np.empty((len(wanted), len(lines)), np.int64)
@@ -152,17 +138,17 @@ def _plain_chunk(
     wrong = n_found != layout.n_columns
     if wrong.any():
         for i in np.flatnonzero(wrong).tolist():
-            bad.append(int(lines.numbers[i]))
-            problems.bad_row(
-                bad[-1], "wrong number of columns", f"{n_found[i]}, not {layout.n_columns}"
-            )
+            faults.append(_wrong_number(int(lines.numbers[i]), int(n_found[i]), layout))
         lines = lines.without(wrong)
         starts, ends = starts[:, ~wrong].copy(), ends[:, ~wrong].copy()
     labels = None if layout.label is None else _labels(data, starts[1], ends[1])
     text_starts, text_ends = starts[0], ends[0]
-    chunk = Chunk(lines.numbers, labels, strings_at(lines, text_starts, text_ends), bad=bad)
-    chunk.n_bytes = n_bytes
-    return _checked(chunk, empty_texts(data, text_starts, text_ends).tolist(), problems)
+    chunk = Chunk(lines.numbers, labels, strings_at(lines, text_starts, text_ends), faults=faults)
+    return _checked(chunk, empty_texts(data, text_starts, text_ends).tolist())
+
+
+def _wrong_number(line: int, n_found: int, layout: Layout) -> Fault:
+    return Fault(line, "wrong number of columns", f"{n_found}, not {layout.n_columns}")
 
 
 def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> CodedLabels:
@@ -181,9 +167,7 @@ def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> 
     return CodedLabels(list(places), numbers if n_different < 0 else numbers[codes])
 
 
-def _quoted_chunk(
-    lines: Lines, layout: Layout, problems: Problems, bad: list[int], n_bytes: int
-) -> Chunk:
+def _quoted_chunk(lines: Lines, layout: Layout, faults: list[Fault]) -> Chunk:
     csv.field_size_limit(2 * LONGEST_LINE)
     numbers: list[int] = []
     labels: list[str] = []
@@ -196,50 +180,47 @@ def _quoted_chunk(
                 )
             )
         except csv.Error as error:
-            bad.append(number)
-            problems.bad_row(number, "bad quoting", str(error))
+            faults.append(Fault(number, "bad quoting", str(error)))
             continue
         row = rows[0] if rows else []
         if len(row) != layout.n_columns:
-            bad.append(number)
-            problems.bad_row(
-                number, "wrong number of columns", f"{len(row)}, not {layout.n_columns}"
-            )
+            faults.append(_wrong_number(number, len(row), layout))
             continue
         numbers.append(number)
         texts.append(row[layout.text])
         labels.append("" if layout.label is None else row[layout.label].strip())
     chunk = Chunk(
-        np.array(numbers, np.int64), None if layout.label is None else labels, texts, bad=bad
+        np.array(numbers, np.int64), None if layout.label is None else labels, texts, faults=faults
     )
-    chunk.n_bytes = n_bytes
-    return _checked(chunk, [i for i, text in enumerate(texts) if not text.strip()], problems)
+    return _checked(chunk, [i for i, text in enumerate(texts) if not text.strip()])
 
 
-def _checked(chunk: Chunk, empty: list[int], problems: Problems) -> Chunk:
+def _checked(chunk: Chunk, empty: list[int]) -> Chunk:
     """Leave out rows without a text or without a label."""
-    faults = dict.fromkeys(empty, "empty text")
+    kinds = dict.fromkeys(empty, "empty text")
     labels = chunk.labels
     if labels is not None and "" in (labels.names if isinstance(labels, CodedLabels) else labels):
-        faults |= {i: "empty label" for i, label in enumerate(labels) if not label}
-    if not faults:
+        kinds |= {i: "empty label" for i, label in enumerate(labels) if not label}
+    if not kinds:
         return chunk
-    for i, fault in sorted(faults.items()):
-        problems.bad_row(int(chunk.numbers[i]), fault)
-    return chunk.only(np.delete(np.arange(len(chunk)), list(faults)))
+    chunk.faults += [Fault(int(chunk.numbers[i]), kind) for i, kind in kinds.items()]
+    return chunk.only(np.delete(np.arange(len(chunk)), list(kinds)))
 
 
-def _whole_records(blocks: Iterable[Lines], problems: Problems) -> Iterator[Lines]:
-    """Join lines that a quoted line break cuts in two; a record has an even number of quotes."""
+def _whole_records(blocks: Iterable[Lines]) -> Iterator[Lines]:
+    """Join lines that a quoted line break cuts in two; a record has an even number of quotes.
+
+    A quote that is open at the end, or where a line is left out, or for too long, costs its line.
+    """
     waiting = iter(blocks)
     # Of a record whose quote is open.
     carried: list[bytes] = []
     first = 0
     while (lines := next(waiting, None)) is not None or carried:
-        if lines is not None:
-            if not carried and b'"' not in lines.data:
-                yield lines
-                continue
+        if lines is not None and not carried and (lines.faults or b'"' not in lines.data):
+            yield lines
+            continue
+        if lines is not None and not lines.faults:
             if carried and not _may_close(lines.data):
                 carried.append(lines.data)
             else:
@@ -248,9 +229,12 @@ def _whole_records(blocks: Iterable[Lines], problems: Problems) -> Iterator[Line
                 carried = [rest] if rest else []
             if sum(map(len, carried)) <= LONGEST_LINE:
                 continue
-        problems.bad_row(first, "bad quoting", "a quote is never closed")
+            lines = None
+        yield left_out([Fault(first, "bad quoting", "a quote is never closed")])
         data = b"".join(carried)
         carried = []
+        if lines is not None:
+            waiting = chain([lines], waiting)
         end = data.find(b"\n") + 1
         if end:
             waiting = chain(cut_again(data[end:], first + 1), waiting)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastada._tables import line_ends
-from fastada.formats.problems import Problems
+from fastada.formats.problems import Fault
 from fastada.formats.source import TruncatedError
 from fastada.read_ahead import PIECE, WINDOW
 
 # Lines are gathered up to this size before they are looked at; a piece of a file with all lines
 # whole is as large.
 BLOCK = PIECE - WINDOW
+# Lines are handed on so many at a time: what is wrong with each takes more memory than a short one.
+MOST_LINES = 1 << 16
 # A longer line is a bad row, and never held in memory as a whole.
 LONGEST_LINE = 1 << 26
 
@@ -37,8 +40,8 @@ class Lines:
         Of each line in `data`, without its line break.
     numbers : ndarray of int64
         Of each line in the file, from 1.
-    blank : tuple of int
-        Numbers of empty lines before or among them.
+    faults : list of Fault
+        Of lines left out before or among them.
     kinds : ndarray of uint8, or None
         What _arrow.inspect says of each line, where they have been looked at.
     """
@@ -47,7 +50,7 @@ class Lines:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     numbers: NDArray[np.int64]
-    blank: tuple[int, ...] = ()
+    faults: Sequence[Fault] = ()
     kinds: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
@@ -75,35 +78,52 @@ class Lines:
         )
 
 
-def read_lines(
-    pieces: Iterable[bytes], problems: Problems, *, blank_is_bad: bool = True
-) -> Iterator[Lines]:
+def left_out(faults: Sequence[Fault]) -> Lines:
+    """Give no lines, but what is wrong with others."""
+    none = np.empty(0, np.int64)
+    return Lines(b"", none, none, none, faults)
+
+
+def read_lines(pieces: Iterable[bytes], *, blank_is_bad: bool = True) -> Iterator[Lines]:
     """Cut pieces of a file into blocks of whole lines.
 
-    Lines that are too long are reported and left out, as are empty lines, if they are bad, unless
-    the file ends with them; the end of a damaged file is reported.
+    Lines that are too long are left out as faults, as are empty lines, if they are bad, unless the
+    file ends with them; so is the end of a damaged file.
     """
-    blocks = _blocks(pieces, problems)
-    return without_blank(blocks, problems) if blank_is_bad else blocks
+    blocks = _blocks(pieces)
+    return without_blank(blocks) if blank_is_bad else blocks
 
 
-def without_blank(blocks: Iterable[Lines], problems: Problems) -> Iterator[Lines]:
-    """Leave out empty lines, and report those that others follow."""
-    blank: list[int] = []
+def without_blank(blocks: Iterable[Lines]) -> Iterator[Lines]:
+    """Leave out empty lines, those that others follow as faults.
+
+    What comes in has lines or faults, not both.
+    """
+    # Those that nothing has followed yet; there may be any number.
+    waiting = range(0)
     for lines in blocks:
         empty = lines.ends == lines.starts
-        blank += lines.numbers[empty].tolist()
-        lines = lines.without(empty)
-        if len(lines):
-            now = [number for number in blank if number < lines.numbers[-1]]
-            blank = blank[len(now) :]
-            for number in now:
-                problems.bad_row(number, "empty row")
-            yield replace(lines, blank=tuple(now))
+        blank, full = lines.numbers[empty], lines.without(empty)
+        if len(full) or lines.faults:
+            for i in range(0, len(waiting), MOST_LINES):
+                yield left_out(_empty(waiting[i : i + MOST_LINES]))
+            waiting = range(0)
+        if len(full):
+            last = np.searchsorted(blank, full.numbers[-1])
+            yield replace(full, faults=_empty(blank[:last].tolist()))
+            blank = blank[last:]
+        elif lines.faults:
+            yield lines
+        if len(blank):
+            waiting = range(waiting.start or int(blank[0]), int(blank[-1]) + 1)
 
 
-def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[Lines]:
-    """Yield blocks of whole lines, empty ones among them."""
+def _empty(numbers: Iterable[int]) -> list[Fault]:
+    return [Fault(number, "empty row") for number in numbers]
+
+
+def _blocks(pieces: Iterable[bytes]) -> Iterator[Lines]:
+    """Yield blocks of whole lines, empty ones among them; each has lines or faults."""
     number = 1
     pending: list[bytes] = []
     size = 0
@@ -129,29 +149,24 @@ def _blocks(pieces: Iterable[bytes], problems: Problems) -> Iterator[Lines]:
         if end and size + end >= BLOCK:
             whole = not size and end == len(piece)
             block = piece if whole else b"".join([*pending, memoryview(piece)[:end]])
-            lines = _cut(block, number)
-            yield lines
-            number += len(lines)
+            number = yield from _cut(block, number)
             pending, size = [piece[end:]], len(piece) - end
             continue
         pending.append(piece)
         size += len(piece)
         if size > LONGEST_LINE:
             block = b"".join(pending)
-            end = block.rfind(b"\n") + 1
-            lines = _cut(block[:end], number)
-            yield lines
-            number += len(lines)
-            problems.bad_row(number, "line too long", f"more than {LONGEST_LINE >> 20} MB")
+            number = yield from _cut(block[: block.rfind(b"\n") + 1], number)
+            fault = Fault(number, "line too long", f"more than {LONGEST_LINE >> 20} MB")
+            yield left_out([fault])
             number += 1
             pending, size, skipping = [], 0, True
     rest = b"".join(pending)
     if damage:
-        end = rest.rfind(b"\n") + 1
-        yield _cut(rest[:end], number)
-        problems.bad_row(number + rest.count(b"\n"), "file cut short", damage)
-    elif rest:
-        yield _cut(rest, number)
+        number = yield from _cut(rest[: rest.rfind(b"\n") + 1], number)
+        yield left_out([Fault(number, "file cut short", damage)])
+    else:
+        yield from _cut(rest, number)
 
 
 def cut_again(data: bytes, first: int) -> Iterator[Lines]:
@@ -160,13 +175,12 @@ def cut_again(data: bytes, first: int) -> Iterator[Lines]:
     while begin < len(data):
         end = data.rfind(b"\n", begin, begin + BLOCK) + 1
         end = end or data.find(b"\n", begin + BLOCK) + 1 or len(data)
-        lines = _cut(data[begin:end], first)
-        yield lines
-        first += len(lines)
+        first = yield from _cut(data[begin:end], first)
         begin = end
 
 
-def _cut(block: bytes, first: int) -> Lines:
+def _cut(block: bytes, first: int) -> Generator[Lines, None, int]:
+    """Yield the lines of a block; return the number of the line after it."""
     ends = np.empty(len(block) // SHORT_LINE + 1, np.int64)
     n_lines = line_ends(block, ends)
     if n_lines > len(ends):
@@ -181,4 +195,12 @@ def _cut(block: bytes, first: int) -> Lines:
         array = np.frombuffer(block, np.uint8)
         returns = (ends > starts) & (array[np.maximum(ends - 1, 0)] == RETURN)
         ends = ends - returns
-    return Lines(block, starts, ends, numbers)
+    if len(ends) <= MOST_LINES:
+        if len(ends):
+            yield Lines(block, starts, ends, numbers)
+        return first + len(ends)
+    bounds = [*starts[::MOST_LINES].tolist(), len(block)]
+    for i, (begin, end) in enumerate(pairwise(bounds)):
+        some = slice(i * MOST_LINES, (i + 1) * MOST_LINES)
+        yield Lines(block[begin:end], starts[some] - begin, ends[some] - begin, numbers[some])
+    return first + len(ends)

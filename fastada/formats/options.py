@@ -1,8 +1,17 @@
-"""What the user says about a file; None is left to be guessed."""
+"""What the user says about a file, None being left to be guessed; and what all formats make of it.
+
+A table says the same as CSV, JSON Lines or Parquet: its columns are found, and its labels named, in
+one way.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+TEXT_NAMES = ("text", "content", "body", "document", "message", "review", "sentence", "comment",
+              "description", "question", "title")  # fmt: skip
+LABEL_NAMES = ("label", "class", "category", "target", "sentiment", "topic", "intent", "y")
 
 
 class ReadOptions(NamedTuple):
@@ -11,7 +20,7 @@ class ReadOptions(NamedTuple):
     Attributes
     ----------
     format : str or None
-        A key of fastada.formats.READERS.
+        One of fastada.formats.FORMATS.
     text_column, label_column : str or None
         Name, or number from 1.
     header : bool or None
@@ -31,3 +40,31 @@ class ReadOptions(NamedTuple):
     quoting: bool | None = None
     labelled: bool = True
     n_features: int = 1 << 20
+
+
+def is_number(asked: str) -> bool:
+    """Whether a column is asked for by its number."""
+    return asked.isascii() and asked.isdigit() and len(asked) < 10
+
+
+def column_of(names: Sequence[str], asked: str | None, usual: tuple[str, ...]) -> int | None:
+    """Give the place of the column asked for, by name or number from 1, or else of a usual name.
+
+    A name as it is written comes before one of another case.
+    """
+    folded = [name.strip().lower() for name in names]
+    for name in usual if asked is None else (asked,):
+        if name in names:
+            return names.index(name)
+        if name.strip().lower() in folded:
+            return folded.index(name.strip().lower())
+    if asked is not None and is_number(asked) and 1 <= int(asked) <= len(names):
+        return int(asked) - 1
+    return None
+
+
+def label_of(value: Any) -> str:
+    """Give the label that a value of a table stands for; empty if it stands for none."""
+    if value is None or isinstance(value, list | dict | bytes) or value != value:
+        return ""
+    return str(value).strip()

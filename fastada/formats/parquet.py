@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 
 from fastada.formats.chunk import Chunk
-from fastada.formats.delimited import LABEL_NAMES, TEXT_NAMES
-from fastada.formats.options import ReadOptions
-from fastada.formats.problems import FormatError, Problems
+from fastada.formats.lines import LONGEST_LINE
+from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, label_of
+from fastada.formats.problems import Fault, FormatError
 from fastada.formats.source import Source
 
-ROWS = 1 << 13
+# Rows read at a time, and characters of text handed on at a time.
+ROWS, CHARACTERS = 1 << 13, 1 << 22
 
 
-def read(source: Source, options: ReadOptions, problems: Problems) -> Iterator[Chunk]:
+def read(source: Source, options: ReadOptions) -> Iterator[Chunk]:
     """Read the text and label columns; numbers of rows stand for those of lines.
+
+    Columns are read as Parquet stores them, equal texts once: a small file can stand for many
+    large rows.
 
     Raises
     ------
@@ -41,13 +45,19 @@ def read(source: Source, options: ReadOptions, problems: Problems) -> Iterator[C
                 label = _column(names, options.label_column, LABEL_NAMES, source.name, "label")
                 wanted.append(label)
             bytes_a_row = (source.size or 0) / max(1, file.metadata.num_rows)
-            number = 1
+        number = 1
+        with pyarrow.parquet.ParquetFile(source.path, read_dictionary=wanted) as file:
             for batch in file.iter_batches(ROWS, columns=wanted):
-                chunk = _chunk(batch, text, label, number, problems)
-                chunk.n_bytes = int(bytes_a_row * batch.num_rows)
-                source.position += chunk.n_bytes
-                number += batch.num_rows
-                yield chunk
+                texts = _values(batch.column(text))
+                labels = None if label is None else _values(batch.column(label))
+                for begin, end in _parts(texts):
+                    chunk = _chunk(
+                        texts[begin:end], None if labels is None else labels[begin:end], number
+                    )
+                    chunk.n_bytes = int(bytes_a_row * (end - begin))
+                    source.position += chunk.n_bytes
+                    number += end - begin
+                    yield chunk
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{source.name}: {error}") from None
 
@@ -55,34 +65,64 @@ def read(source: Source, options: ReadOptions, problems: Problems) -> Iterator[C
 def _column(
     names: list[str], asked: str | None, usual: tuple[str, ...], file: str, what: str
 ) -> str:
-    found = next((n for n in ((asked,) if asked else usual) if n in names), None)
+    found = column_of(names, asked, usual)
     if found is None:
         raise FormatError(
             f"{file} has columns {', '.join(names)}: give the {what}'s by --{what}-column"
         )
-    return found
+    if names.count(names[found]) > 1:
+        raise FormatError(f"{file} has more than one column called {names[found]}")
+    return names[found]
 
 
-def _chunk(batch: Any, text: str, label: str | None, first: int, problems: Problems) -> Chunk:
-    texts = batch.column(text).to_pylist()
-    labels = None if label is None else batch.column(label).to_pylist()
-    bad = []
+def _values(column: Any) -> list[Any]:
+    """Give the values; equal ones may be one object."""
+    if not hasattr(column, "dictionary"):
+        return list(column.to_pylist())
+    present = column.is_valid().to_numpy(zero_copy_only=False)
+    codes = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    used, places = np.unique(codes[present], return_inverse=True)
+    different = np.array([*column.dictionary.take(_arrow(used)).to_pylist(), None], object)
+    found = np.full(len(codes), len(used))
+    found[present] = places
+    return list(different[found])
+
+
+def _arrow(numbers: np.ndarray[Any, Any]) -> Any:
+    import pyarrow
+
+    return pyarrow.array(numbers)
+
+
+def _parts(texts: list[Any]) -> Iterator[tuple[int, int]]:
+    """Cut texts where they come to too many characters."""
+    begin = size = 0
+    for i, text in enumerate(texts):
+        n = len(text) if isinstance(text, str) else 0
+        if size and size + n > CHARACTERS:
+            yield begin, i
+            begin, size = i, 0
+        size += n
+    yield begin, len(texts)
+
+
+def _chunk(texts: list[Any], values: list[Any] | None, first: int) -> Chunk:
+    labels = None if values is None else [label_of(value) for value in values]
+    faults = []
     for i, document in enumerate(texts):
         if not isinstance(document, str):
-            fault = "no text"
+            kind = "no text"
+        elif len(document) > LONGEST_LINE:
+            kind = "text too long"
         elif not document.strip():
-            fault = "empty text"
+            kind = "empty text"
         elif "\x00" in document:
-            fault = "NUL byte"
-        elif labels is not None and labels[i] in (None, ""):
-            fault = "no label"
+            kind = "NUL byte"
+        elif labels is not None and not labels[i]:
+            kind = "no label"
         else:
             continue
-        bad.append(i)
-        problems.bad_row(first + i, fault)
-    chunk = Chunk(
-        np.arange(first, first + len(texts)),
-        None if labels is None else [str(value) for value in labels],
-        texts,
-    )
+        faults.append(Fault(first + i, kind))
+    chunk = Chunk(np.arange(first, first + len(texts)), labels, texts, faults=faults)
+    bad = [fault.line - first for fault in faults]
     return chunk.only(np.delete(np.arange(len(texts)), bad)) if bad else chunk

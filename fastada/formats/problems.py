@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 # Of each kind this many are told one by one, all are counted.
 TOLD = 5
@@ -11,6 +12,23 @@ TOLD = 5
 
 class FormatError(ValueError):
     """A file cannot be read as asked for."""
+
+
+class BadRowError(Exception):
+    """A row cannot be used: the kind of fault, and a detail."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.detail = detail
+
+
+class Fault(NamedTuple):
+    """What is wrong with a row; `kind` is what is counted together."""
+
+    line: int
+    kind: str
+    detail: str = ""
 
 
 class Problems:
@@ -33,24 +51,26 @@ class Problems:
         self.counts: Counter[str] = Counter()
 
     def bad_row(self, line: int, kind: str, detail: str = "") -> None:
-        """Take note of a row; `kind` is what is counted together.
+        """Take note of a row.
 
         Raises
         ------
         FormatError
             Unless bad rows are to be skipped.
         """
-        message = f"{self.name}:{line}: {kind}" + (f": {detail}" if detail else "")
-        if not self.skip:
-            raise FormatError(message)
-        self.counts[kind] += 1
-        if self.counts[kind] <= TOLD:
-            self.tell(f"{message}; row skipped")
+        self.bad_rows([Fault(line, kind, detail)])
 
-    def replay(self, held: list[tuple[int, str, str]]) -> None:
-        """Take note of rows that HeldProblems has gathered."""
-        for row in held:
-            self.bad_row(*row)
+    def bad_rows(self, faults: Iterable[Fault]) -> None:
+        """Take note of rows, in the order given; raises as `bad_row` does."""
+        for line, kind, detail in faults:
+            if self.skip and self.counts[kind] >= TOLD:
+                self.counts[kind] += 1
+                continue
+            message = f"{self.name}:{line}: {kind}" + (f": {detail}" if detail else "")
+            if not self.skip:
+                raise FormatError(message)
+            self.counts[kind] += 1
+            self.tell(f"{message}; row skipped")
 
     def summary(self) -> str:
         """Say in a line what was skipped; empty if nothing was."""
@@ -58,19 +78,3 @@ class Problems:
             return ""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.counts.most_common())
         return f"{self.name}: skipped {self.counts.total():,} rows: {kinds}"
-
-
-class HeldProblems(Problems):
-    """Problems of rows that are not to be told yet: others before them may still be found."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name, True, lambda line: None)
-        self.held: list[tuple[int, str, str]] = []
-
-    def bad_row(self, line: int, kind: str, detail: str = "") -> None:  # noqa: D102
-        self.held.append((line, kind, detail))
-
-    def take(self) -> list[tuple[int, str, str]]:
-        """Give what has been held, and forget it."""
-        held, self.held = self.held, []
-        return held

@@ -4,49 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 
 from fastada.formats.chunk import Chunk, sound
-from fastada.formats.delimited import LABEL_NAMES, TEXT_NAMES
 from fastada.formats.lines import Lines
-from fastada.formats.options import ReadOptions
-from fastada.formats.problems import FormatError, Problems
+from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, label_of
+from fastada.formats.problems import BadRowError, Fault
 
 LABEL_PREFIX = "__label__"
 
 
-class BadRowError(Exception):
-    """A row cannot be used: the kind of fault, and a detail."""
-
-    def __init__(self, kind: str, detail: str = "") -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.detail = detail
-
-
 def read_rows(
-    blocks: Iterable[Lines],
-    parse: Callable[[str], tuple[str, str]],
-    labelled: bool,
-    problems: Problems,
+    blocks: Iterable[Lines], parse: Callable[[str], tuple[str, str]], labelled: bool
 ) -> Iterator[Chunk]:
     """Read lines by a function that gives text and label, or raises BadRowError."""
     for lines in blocks:
-        bad: list[int] = []
+        faults = list(lines.faults)
         numbers: list[int] = []
         texts: list[str] = []
         labels: list[str] = []
         n_bytes = len(lines.data)
-        for number, line in sound(lines, problems, bad):
+        for number, line in sound(lines, faults):
             try:
                 text, label = parse(line.decode())
                 if not text.strip():
                     raise BadRowError("empty text")
             except BadRowError as error:
-                bad.append(number)
-                problems.bad_row(number, error.kind, error.detail)
+                faults.append(Fault(number, error.kind, error.detail))
                 continue
             numbers.append(number)
             texts.append(text)
@@ -56,22 +42,16 @@ def read_rows(
             labels if labelled else None,
             texts,
             n_bytes=n_bytes,
-            bad=bad,
+            faults=faults,
         )
 
 
-def read_plain(
-    blocks: Iterable[Lines], options: ReadOptions, problems: Problems
-) -> Iterator[Chunk]:
+def read_plain(blocks: Iterable[Lines], options: ReadOptions) -> Iterator[Chunk]:
     """One document a line, no labels."""
-    if options.labelled:
-        raise FormatError(f"{problems.name} is plain text, without labels; see --format")
-    return read_rows(blocks, lambda line: (line, ""), False, problems)
+    return read_rows(blocks, lambda line: (line, ""), False)
 
 
-def read_fasttext(
-    blocks: Iterable[Lines], options: ReadOptions, problems: Problems
-) -> Iterator[Chunk]:
+def read_fasttext(blocks: Iterable[Lines], options: ReadOptions) -> Iterator[Chunk]:
     """``__label__x text``; without labels, lines are text."""
 
     def parse(line: str) -> tuple[str, str]:
@@ -90,15 +70,18 @@ def read_fasttext(
             )
         return line, labels[0] if labels else ""
 
-    return read_rows(blocks, parse, options.labelled, problems)
+    return read_rows(blocks, parse, options.labelled)
 
 
-def read_jsonl(
-    blocks: Iterable[Lines], options: ReadOptions, problems: Problems
-) -> Iterator[Chunk]:
+def read_jsonl(blocks: Iterable[Lines], options: ReadOptions) -> Iterator[Chunk]:
     """Objects with a text and a label, under the names asked for or the usual ones."""
-    text_names = (options.text_column,) if options.text_column else TEXT_NAMES
-    label_names = (options.label_column,) if options.label_column else LABEL_NAMES
+
+    # Rows of a file mostly have the same keys.
+    @lru_cache(maxsize=4)
+    def places(names: tuple[str, ...]) -> tuple[str | None, str | None]:
+        text = column_of(names, options.text_column, TEXT_NAMES)
+        label = column_of(names, options.label_column, LABEL_NAMES)
+        return None if text is None else names[text], None if label is None else names[label]
 
     def parse(line: str) -> tuple[str, str]:
         try:
@@ -107,22 +90,19 @@ def read_jsonl(
             raise BadRowError("bad JSON", str(error)) from None
         if not isinstance(row, dict):
             raise BadRowError("bad JSON", "not an object")
-        text = next((row[name] for name in text_names if name in row), None)
+        text_name, label_name = places(tuple(row))
+        text = None if text_name is None else row[text_name]
         if not isinstance(text, str):
-            raise BadRowError("no text", f"needs a string under {' or '.join(text_names)}")
+            wanted = options.text_column or " or ".join(TEXT_NAMES)
+            raise BadRowError("no text", f"needs a string under {wanted}")
+        label = "" if label_name is None else label_of(row[label_name])
         try:
-            text.encode()
+            (text + label).encode()
         except UnicodeEncodeError:
             raise BadRowError("bad UTF-8", "half of a surrogate pair") from None
-        label = _label(next((row[name] for name in label_names if name in row), None))
         if options.labelled and not label:
-            raise BadRowError("no label", f"needs one under {' or '.join(label_names)}")
+            wanted = options.label_column or " or ".join(LABEL_NAMES)
+            raise BadRowError("no label", f"needs one under {wanted}")
         return text, label
 
-    return read_rows(blocks, parse, options.labelled, problems)
-
-
-def _label(value: Any) -> str:
-    if value is None or isinstance(value, list | dict):
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    return read_rows(blocks, parse, options.labelled)

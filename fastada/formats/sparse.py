@@ -11,8 +11,7 @@ import numpy as np
 from fastada.formats.chunk import Chunk, Vectors, sound
 from fastada.formats.lines import Lines
 from fastada.formats.options import ReadOptions
-from fastada.formats.problems import Problems
-from fastada.formats.simple import BadRowError
+from fastada.formats.problems import BadRowError, Fault
 
 # Label, weight, and the value of each column.
 Row = tuple[str, float, dict[int, float]]
@@ -21,22 +20,21 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_vectors(
-    blocks: Iterable[Lines], parse: Callable[[str], Row], labelled: bool, problems: Problems
+    blocks: Iterable[Lines], parse: Callable[[str], Row], labelled: bool
 ) -> Iterator[Chunk]:
     """Read lines by a function that gives a row, or raises BadRowError."""
     for lines in blocks:
-        bad: list[int] = []
+        faults = list(lines.faults)
         numbers: list[int] = []
         rows: list[Row] = []
         n_bytes = len(lines.data)
-        for number, line in sound(lines, problems, bad):
+        for number, line in sound(lines, faults):
             try:
                 row = parse(line.decode())
                 if labelled and not row[0]:
                     raise BadRowError("no label")
             except BadRowError as error:
-                bad.append(number)
-                problems.bad_row(number, error.kind, error.detail)
+                faults.append(Fault(number, error.kind, error.detail))
                 continue
             numbers.append(number)
             rows.append(row)
@@ -55,7 +53,7 @@ def read_vectors(
             ),
             weights=np.array([row[1] for row in rows]),
             n_bytes=n_bytes,
-            bad=bad,
+            faults=faults,
         )
 
 
@@ -69,9 +67,7 @@ def _number(text: str) -> float:
     return value
 
 
-def read_svmlight(
-    blocks: Iterable[Lines], options: ReadOptions, problems: Problems
-) -> Iterator[Chunk]:
+def read_svmlight(blocks: Iterable[Lines], options: ReadOptions) -> Iterator[Chunk]:
     """``label column:value ... # comment``; a ``qid:`` is left aside, a label may be missing."""
 
     def parse(line: str) -> Row:
@@ -96,12 +92,10 @@ def read_svmlight(
             row[column] = _number(value)
         return label, 1.0, row
 
-    return read_vectors(blocks, parse, options.labelled, problems)
+    return read_vectors(blocks, parse, options.labelled)
 
 
-def read_vowpal(
-    blocks: Iterable[Lines], options: ReadOptions, problems: Problems
-) -> Iterator[Chunk]:
+def read_vowpal(blocks: Iterable[Lines], options: ReadOptions) -> Iterator[Chunk]:
     """``[label [importance [base]]] ['tag]|namespace[:scale] feature[:value] ... |...``.
 
     A feature's column is a hash of its namespace and its name.
@@ -141,4 +135,4 @@ def read_vowpal(
             raise BadRowError("bad number", "features of one column add up to too much")
         return label, weight, row
 
-    return read_vectors(blocks, parse, options.labelled, problems)
+    return read_vectors(blocks, parse, options.labelled)

@@ -166,7 +166,7 @@ class ModelFile:
             self.version = _checked_version(metadata.get("format_version", ""))
             self.metadata = _json(metadata.get("about", ""))
             if not isinstance(self.metadata, dict):
-                raise ModelFileError("metadata")
+                raise ModelFileError("its metadata are no object")
         except BaseException:
             self._file.close()
             raise
@@ -238,7 +238,7 @@ class ModelFile:
             raise ModelFileError("safetensors of another program")
         wanted = (DTYPES["U32"], (len(self.entries) + 1,), self.size - self._data)
         if (entry.dtype, entry.shape, entry.end) != wanted:
-            raise ModelFileError(CHECKSUMS)
+            raise ModelFileError(f"its {CHECKSUMS} are not one for each array, at its end")
         return self._array(entry)
 
 
@@ -255,7 +255,11 @@ def open_model(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
         ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError,
         MemoryError,
     ) as error:  # fmt: skip
-        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        reason = str(error)
+        if isinstance(error, RecursionError):
+            reason = "it is nested too deep"
+        elif isinstance(error, KeyError):
+            reason = f"its header has no {error}"
         raise ModelFileError(
             f"{os.fspath(path)} is not a fastada model that can be read: {reason}"
         ) from error
@@ -282,7 +286,7 @@ def _parsed(header: bytes, size: int) -> tuple[dict[str, str], dict[str, Entry]]
 
 def _entry(name: str, value: Any) -> Entry:
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
-        raise ModelFileError(name)
+        raise ModelFileError(f"the entry of {name} is not dtype, shape and data_offsets")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ModelFileError(f"the type of {name}")

@@ -15,12 +15,16 @@ from fastada.persistence.linear import Linear, Stored
 from fastada.persistence.text import (
     VECTORIZER,
     TermCounts,
+    check_idf,
     check_ngram_range,
     check_threads,
+    check_vectorizer,
     counts_from_file,
     store_counts,
 )
 from fastada.persistence.values import (
+    MULTILABEL,
+    MULTINOMIAL,
     check_classes,
     classes_of,
     decode,
@@ -196,11 +200,11 @@ def _estimator(file: ModelFile, about: dict[str, Any], mmap: bool) -> Any:
         estimator.feature_names_in_ = decode_labels(about["feature_names"], part.n_features)
     losses = [LOSSES[loss] for loss in estimator._losses]
     if part.settings["loss"] not in losses:
-        raise ModelFileError("the loss")
+        raise ModelFileError("its loss is none of its estimator's")
     if name == "AdaGradClassifier":
         _set_classes(estimator, about, part)
     elif part.state.n_outputs != 1:
-        raise ModelFileError("n_outputs")
+        raise ModelFileError("a regressor with several outputs")
     return estimator
 
 
@@ -215,7 +219,7 @@ def _set_classes(estimator: Any, about: dict[str, Any], part: Linear) -> None:
     else:
         estimator.classes_ = classes_of(about["classes"], n_outputs)
     if estimator._multinomial and (n_outputs == 1 or estimator._multilabel):
-        raise ModelFileError("multinomial")
+        raise ModelFileError(MULTINOMIAL)
 
 
 def _text_classifier(file: ModelFile, about: dict[str, Any], mmap: bool) -> TextClassifier:
@@ -223,13 +227,12 @@ def _text_classifier(file: ModelFile, about: dict[str, Any], mmap: bool) -> Text
 
     model: TextClassifier = _made(_classes()["TextClassifier"], about)
     if about["classifier"]["estimator"] != "AdaGradClassifier":
-        raise ModelFileError("a classifier of another kind")
+        raise ModelFileError("its classifier is no AdaGradClassifier")
     classifier = _estimator(file, about["classifier"], mmap)
     if classifier._multilabel:
-        raise ModelFileError("multilabel")
+        raise ModelFileError(MULTILABEL)
     options = about["vectorizer"]
-    if set(options) != set(VECTORIZER):
-        raise ModelFileError("vectorizer")
+    check_vectorizer(options)
     vectorizer = HashingVectorizer(
         **{name: decode(value) for name, value in options.items()},
         alternate_sign=False,
@@ -240,10 +243,9 @@ def _text_classifier(file: ModelFile, about: dict[str, Any], mmap: bool) -> Text
     check_ngram_range(vectorizer.ngram_range)
     vectorizer._validate_params()
     if not vectorizer._is_native() or vectorizer.n_features != classifier.n_features_in_:
-        raise ModelFileError("vectorizer")
+        raise ModelFileError("its vectorizer does not fit its classifier")
     counts = counts_from_file(file, about, vectorizer.n_features, mapped=mmap)
-    if (counts.idf is not None) != vectorizer.use_idf:
-        raise ModelFileError("idf")
+    check_idf(counts, vectorizer.use_idf)
     if counts.idf is not None:
         vectorizer.idf_ = counts.idf
     if counts.document_frequency is not None:

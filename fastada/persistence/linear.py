@@ -143,7 +143,7 @@ def from_file(file: ModelFile, about: dict[str, Any], *, mapped: bool = False) -
     elif about["saved_for"] == SERVING:
         state = _read_weights(file, about, (n_stored, n_outputs), n_epochs, mapped=mapped)
     else:
-        raise ModelFileError("saved_for")
+        raise ModelFileError(f"saved_for is neither {TRAINING} nor {SERVING}")
     return Linear(state, settings, scale, n_features, columns)
 
 
@@ -224,7 +224,7 @@ def _read_state(
         if not 0 <= missed <= exact_steps(records.dtype) or stamps.max(initial=0) > missed:
             raise ModelFileError("time stamps of steps to come")
     if settings["largest_gradient"] != LARGEST_GRADIENT[records.dtype]:
-        raise ModelFileError("largest_gradient")
+        raise ModelFileError(f"largest_gradient is not that of {records.dtype}")
     seed = about["seed"]
     if seed is not None:
         number("seed", seed, 0, 2**63, whole=True)
@@ -256,7 +256,7 @@ def _checked(found: dict[str, Any]) -> Settings:
     found.setdefault("decay", 1.0)
     found.setdefault("smallest_intercept_accumulator", 0.0)
     if set(found) != set(Settings.__annotations__) - set(OF_A_ROUND):
-        raise ModelFileError("settings")
+        raise ModelFileError("its settings are not those of this version")
     number("update", found["update"], 0, len(UPDATES) - 1, whole=True)
     number("loss", found["loss"], 0, len(LOSSES) - 1, whole=True)
     number("batch_size", found["batch_size"], 1, 2**53, whole=True)
@@ -269,5 +269,5 @@ def _checked(found: dict[str, Any]) -> Settings:
         number(name, found[name], 0)
     number("decay", found["decay"], np.nextafter(0, 1), 1)
     if found["decay"] < 1 and (found["update"] != UPDATES["comid"] or found["l1"] or found["l2"]):
-        raise ModelFileError("decay")
+        raise ModelFileError("decay < 1 with another rule than COMID, or a penalty")
     return cast(Settings, {**found, **OF_A_ROUND})

@@ -19,11 +19,15 @@ from fastada.persistence.linear import Linear
 from fastada.persistence.text import (
     VECTORIZER,
     TermCounts,
+    check_idf,
     check_ngram_range,
+    check_vectorizer,
     counts_from_file,
     store_counts,
 )
 from fastada.persistence.values import (
+    MULTILABEL,
+    MULTINOMIAL,
     classes_of,
     decode,
     encode,
@@ -193,8 +197,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         features = _features(about["vectorizer"])
         classifier = about["classifier"]
         counts = counts_from_file(file, about, features.n_features, mapped=True)
-        if (counts.idf is not None) != features.use_idf:
-            raise ModelFileError("idf")
+        check_idf(counts, features.use_idf)
     elif about["estimator"] == CLASSIFIER and about.get("rows") in ("svmlight", "vw"):
         classifier, counts = about, TermCounts()
         bits = _bits(about["n_features"])
@@ -205,12 +208,12 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         )
     part = linear.from_file(file, classifier, mapped=True)
     if part.n_features != features.n_features or part.state.dtype != np.float32:
-        raise ModelFileError("n_features or dtype")
+        raise ModelFileError("its weights have not the columns of its features, or not float32")
     if truth("multilabel", classifier["multilabel"]):
-        raise ModelFileError("multilabel")
+        raise ModelFileError(MULTILABEL)
     multinomial = truth("multinomial", classifier["multinomial"])
     if multinomial and part.state.n_outputs == 1:
-        raise ModelFileError("multinomial")
+        raise ModelFileError(MULTINOMIAL)
     parameters = {
         name: decode(classifier["parameters"][name])
         for name in ("learning_rate", "alpha", "l1_ratio")
@@ -245,9 +248,8 @@ def _vectorizer_options(features: Features) -> dict[str, Any]:
 
 
 def _features(found: dict[str, Any]) -> Features:
+    check_vectorizer(found)
     options = {name: decode(value) for name, value in found.items()}
-    if set(options) != set(VECTORIZER):
-        raise ModelFileError("vectorizer")
     if options["strip_accents"] is not None:
         raise ModelFileError("it strips accents; fastada.load reads it in Python")
     return Features(

@@ -32,7 +32,13 @@ def check_ngram_range(found: Any) -> tuple[int, int]:
 def check_threads(n_jobs: Any) -> None:
     """Raise ModelFileError unless it is a number of threads, or None."""
     if n_jobs is not None and not number("n_jobs", n_jobs, -MOST_THREADS, MOST_THREADS, whole=True):
-        raise ModelFileError("n_jobs=0")
+        raise ModelFileError("n_jobs=0 is no number of threads")
+
+
+def check_vectorizer(options: dict[str, Any]) -> None:
+    """Raise ModelFileError unless these are the parameters of a vectorizer."""
+    if set(options) != set(VECTORIZER):
+        raise ModelFileError(f"its vectorizer has not the parameters {', '.join(VECTORIZER)}")
 
 
 class TermCounts(NamedTuple):
@@ -44,6 +50,12 @@ class TermCounts(NamedTuple):
     idf: NDArray[np.float32] | None = None
     document_frequency: NDArray[np.int64] | None = None
     n_documents: int = 0
+
+
+def check_idf(counts: TermCounts, use_idf: bool) -> None:
+    """Raise ModelFileError unless there is an idf where it is used, and only there."""
+    if (counts.idf is not None) != use_idf:
+        raise ModelFileError(f"use_idf={use_idf} does not fit the arrays that are there")
 
 
 def store_counts(counts: TermCounts, *, sparse: bool) -> Stored:
@@ -94,7 +106,7 @@ def counts_from_file(
     n_documents = number("n_documents", about["n_documents"], 0, 2**62, whole=True)
     frequency = file.read("document_frequency", "I32 I64", n_stored).astype(np.int64)
     if frequency.min(initial=0) < 0 or frequency.max(initial=0) > n_documents:
-        raise ModelFileError("document_frequency")
+        raise ModelFileError("document_frequency is below 0, or more than there are documents")
     if columns is not None:
         found, frequency = frequency, np.zeros(n_features, np.int64)
         frequency[columns] = found

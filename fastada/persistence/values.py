@@ -16,6 +16,8 @@ TUPLE, DICT, DTYPE, RANDOM_STATE = "tuple", "dict", "dtype", "random_state"
 
 # Labels of fixed width may take this many bytes in memory, together.
 LARGEST_LABELS = 1 << 26
+MULTILABEL = "it is a multilabel classifier, which takes no texts"
+MULTINOMIAL = "multinomial=True needs several classes, one to a row"
 LABEL_DTYPE = re.compile(r"\|b1|\|[iu]1|<[iu][248]|<f[248]|<U([1-9][0-9]{0,8})|object")
 KINDS = {"b": bool, "i": int, "u": int, "f": float, "U": str, "O": str}
 
@@ -62,7 +64,7 @@ def decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if len(value) != 1:
-        raise ModelFileError("a parameter")
+        raise ModelFileError("a parameter is neither plain nor of one kind")
     ((kind, content),) = value.items()
     if kind == TUPLE:
         return tuple(decode(item) for item in content)
@@ -78,7 +80,7 @@ def decode(value: Any) -> Any:
 def _random_state(key: Any, position: Any, has_gauss: Any, gauss: Any) -> np.random.RandomState:
     words = whole_numbers("random_state", key)
     if len(words) != 624 or max(words) >= 2**32:
-        raise ModelFileError("random_state")
+        raise ModelFileError("random_state is no state of MT19937")
     # NumPy trusts the position.
     number("random_state", position, 0, 624, whole=True)
     number("random_state", has_gauss, 0, 1, whole=True)
@@ -115,7 +117,7 @@ def decode_labels(value: Any, n: int | None = None) -> NDArray[Any]:
     dtype, values = value["dtype"], value["values"]
     match = LABEL_DTYPE.fullmatch(dtype)
     if match is None or not isinstance(values, list) or len(values) != (n or len(values)):
-        raise ModelFileError("labels")
+        raise ModelFileError("labels of an unknown type, or not as many as there are outputs")
     if match[1] and 4 * int(match[1]) * len(values) > LARGEST_LABELS:
         raise ModelFileError("labels that are too long")
     kind = KINDS[np.dtype(dtype).kind]
@@ -130,7 +132,7 @@ def decode_labels(value: Any, n: int | None = None) -> NDArray[Any]:
 def check_classes(classes: NDArray[Any]) -> None:
     """Raise ModelFileError unless classes are sorted, and each is there once."""
     if len(classes) < 1 or not np.all(classes[:-1] < classes[1:]):
-        raise ModelFileError("classes")
+        raise ModelFileError("classes that are not sorted, or there twice")
 
 
 def classes_of(value: Any, n_outputs: int) -> NDArray[Any]:
@@ -159,14 +161,14 @@ def number(
 def whole_numbers(name: str, values: Any) -> list[int]:
     """Give a list of whole numbers that are not negative; ModelFileError unless it is one."""
     if not isinstance(values, list):
-        raise ModelFileError(name)
+        raise ModelFileError(f"{name} is no list of numbers")
     return [number(name, value, 0, whole=True) for value in values]
 
 
 def numbers(name: str, values: Any) -> list[float]:
     """Give a list of finite numbers; ModelFileError unless it is one."""
     if not isinstance(values, list):
-        raise ModelFileError(name)
+        raise ModelFileError(f"{name} is no list of numbers")
     return [number(name, value) for value in values]
 
 
@@ -174,7 +176,7 @@ def progress_of(about: dict[str, Any]) -> tuple[float, float]:
     """Give the sum of losses before learning and that of weights."""
     values = numbers("progress", about.get("progress", [0.0, 0.0]))
     if len(values) != 2:
-        raise ModelFileError("progress")
+        raise ModelFileError("progress is not two numbers")
     return values[0], number("progress", values[1], 0)
 
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from fastada._arrow import strings
 from fastada.formats.chunk import Chunk, Strings
-from fastada.stream.model import Model, best_classes
+from fastada.stream.model import Model
 from fastada.stream.score import ScoredChunk
+from fastada.stream.scores import Scores
 
 N_BINS = 10
 N_WORST = 20
 LONGEST_TEXT = 1500
 # Texts in which the names of top n-grams are looked for.
 SAMPLE_TEXTS, SAMPLE_CHARACTERS = 5000, 4_000_000
-SMALLEST = np.finfo(np.float64).eps
 
 
 class Mistake(NamedTuple):
@@ -33,48 +33,32 @@ class Mistake(NamedTuple):
 
 
 @dataclass
-class Gathered:
-    """Counts over rows whose labels the model knows.
+class Gathered(Scores):
+    """What a report tells of rows, besides how many there are of a kind.
 
     Attributes
     ----------
-    confusion : ndarray of int64, shape (n_classes, n_classes)
-        Rows: true classes.
     bins : ndarray of float64, shape (3, N_BINS)
         By the probability of the predicted class: rows, sum of probabilities, rows predicted right.
     """
 
-    model: Model
-    confusion: NDArray[np.int64] = field(init=False)
     bins: NDArray[np.float64] = field(init=False)
-    total_loss: float = 0.0
     worst: list[tuple[float, int, Mistake]] = field(default_factory=list)
     sample: list[str] = field(default_factory=list)
     sampled: int = 0
 
     def __post_init__(self) -> None:
-        n = len(self.model.classes)
-        self.confusion = np.zeros((n, n), np.int64)
+        super().__post_init__()
         self.bins = np.zeros((3, N_BINS))
 
-    @property
-    def n_rows(self) -> int:
-        """Rows counted."""
-        return int(self.confusion.sum())
-
-    def add(self, found: ScoredChunk, truth: NDArray[np.int64]) -> None:
-        """Count the rows of a chunk; truth is -1 where the label is unknown."""
-        rows = np.flatnonzero(truth >= 0)
-        margins, truth = found.margins[rows], truth[rows]
-        predicted = best_classes(margins)
-        p = self.model.probabilities(margins)
-        at = np.arange(len(rows))
+    def gather(self, found: ScoredChunk, truth: NDArray[np.int64]) -> None:
+        """Take in the rows of a chunk; truth is -1 where the label is unknown."""
+        rows, predicted, p = self.add(found, truth)
+        truth, at = truth[rows], np.arange(len(rows))
         chosen, confidence = p[at, truth], p[at, predicted]
-        np.add.at(self.confusion, (truth, predicted), 1)
         place = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
         for i, value in enumerate((np.ones(len(rows)), confidence, predicted == truth)):
             self.bins[i] += np.bincount(place, value, N_BINS)
-        self.total_loss -= float(np.log(np.clip(chosen, SMALLEST, None)).sum())
         if found.chunk.texts is None:
             return
         wrong = np.flatnonzero(predicted != truth)

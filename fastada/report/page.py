@@ -72,7 +72,7 @@ def render(gathered: Gathered, facts: dict[str, str], losses: Sequence[float]) -
             {
                 "rows": f"{gathered.n_rows:,}",
                 "accuracy": f"{confusion.trace() / gathered.n_rows:.4f}",
-                "log-loss": f"{gathered.total_loss / gathered.n_rows:.4f}",
+                "log-loss": f"{gathered.log_loss:.4f}",
                 "classes": f"{len(names):,}",
             }
         ),

@@ -124,7 +124,11 @@ class Checkpoints:
         """
         try:
             with open_model(self.path) as file:
-                about = file.metadata["checkpoint"]
+                about = file.metadata.get("checkpoint")
+                if about is None:
+                    raise ModelFileError(
+                        "it is a model and no checkpoint; remove it, or give MODEL another name"
+                    )
                 place = _place(about["place"])
                 trained = streamed.from_file(file, file.metadata)
         except FileNotFoundError:

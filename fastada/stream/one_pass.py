@@ -7,7 +7,8 @@ Document frequencies are those of the first rows, as every later row would need 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -65,7 +66,7 @@ def hold(
     texts = Texts()
     reader = DocumentReader(lowercase=features.lowercase)
     iterator = iter(chunks)
-    taken = []
+    taken: deque[Chunk] = deque()
     n_bytes = 0
     for chunk in iterator:
         taken.append(chunk)
@@ -74,8 +75,14 @@ def hold(
         progress.read("reading", texts.n_rows, n_bytes, None)
         if texts.n_bytes > learning.memory:
             counts.labels.clear()
-            return None, chain(taken, iterator)
+            return None, chain(_given_back(taken), iterator)
     return texts, taken
+
+
+def _given_back(taken: deque[Chunk]) -> Iterator[Chunk]:
+    """Give the chunks, and keep none that has been given."""
+    while taken:
+        yield taken.popleft()
 
 
 def learn_once(

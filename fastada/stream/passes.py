@@ -86,7 +86,7 @@ def first_pass(
             pool.add(item.vectors, codes, weights)
             if n_bytes == item.chunk.n_bytes:
                 # The first chunk tells the size of the whole, if the file is not compressed.
-                whole = pool.n_bytes * (file.source.size or 0) / max(1, n_bytes)
+                whole = pool.n_entries * BYTES_PER_ENTRY * (file.source.size or 0) / max(1, n_bytes)
                 pool.reserve(int(min(1.05 * whole, learning.memory)) // BYTES_PER_ENTRY)
             kept = pool.n_bytes <= learning.memory
             if not kept and file.source.is_stdin:
@@ -163,7 +163,7 @@ def learn_as_read(
                 pool.clear()
         wait()
         running = None
-        if pool.n_entries:
+        if pool.n_rows:
             sent = read
             running = worker.submit(learner.learn, pool)
             wait()

@@ -12,6 +12,8 @@ from fastada.rows import Rows
 from fastada.text.ngrams import HashedRows, TermWeighting
 
 BYTES_PER_ENTRY = 8
+# Size, label and weight.
+BYTES_PER_ROW = 24
 
 
 def as_rows(
@@ -40,7 +42,7 @@ class Pool:
         self.relabelled = False
         self.columns = np.empty(0, np.int32)
         self.values = np.empty(0, np.float32)
-        self.n_entries = 0
+        self.n_entries = self.n_rows = 0
         self.row_sizes: list[NDArray[np.int64]] = []
         self.labels: list[NDArray[np.int64]] = []
         self.weights: list[NDArray[np.float64]] = []
@@ -48,12 +50,7 @@ class Pool:
     @property
     def n_bytes(self) -> int:
         """Size of what is held."""
-        return self.n_entries * BYTES_PER_ENTRY
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows held."""
-        return sum(map(len, self.labels))
+        return self.n_entries * BYTES_PER_ENTRY + self.n_rows * BYTES_PER_ROW
 
     def add(
         self, vectors: Vectors, labels: NDArray[np.int64], weights: NDArray[np.float64] | None
@@ -65,6 +62,7 @@ class Pool:
         self.columns[start:stop] = vectors.indices
         self.values[start:stop] = vectors.data
         self.n_entries = stop
+        self.n_rows += len(labels)
         self.row_sizes.append(np.diff(vectors.indptr))
         self.labels.append(labels)
         self.weights.append(np.ones(len(labels)) if weights is None else weights)
@@ -79,7 +77,7 @@ class Pool:
 
     def clear(self) -> None:
         """Forget the rows and keep the arrays."""
-        self.n_entries = 0
+        self.n_entries = self.n_rows = 0
         self.row_sizes, self.labels, self.weights = [], [], []
         self.relabelled = False
 

@@ -404,3 +404,48 @@ def test_a_rate_that_is_searched_for_is_lower_for_more_threads(
         assert main([*command, "--threads", threads]) == 0
         rates.append(json.loads(capsys.readouterr().out)["learning_rate"])
     np.testing.assert_allclose(np.diff(np.log2(rates)), -0.1, rtol=1e-6)
+
+
+def test_a_line_for_each_row(files, tmp_path, capsys):
+    """No line for a header, one for a row that is skipped, wherever blocks begin and end."""
+    _, _, model = files
+    path = tmp_path / "a.csv"
+    args = [model, str(path), "--text-column", "text", "--bad-rows", "skip"]
+    path.write_text("label,text\n")
+    assert predicted(capsys, *args) == []
+    path.write_text(f'label,text\nsea,"{"ship sail " * 150_000}"\nsky,bird wind\n')
+    assert predicted(capsys, *args) == ["sea", "sky"]
+    path.write_text('label,text\nsea,ship sail\nsky,"bird wind\nsky,cloud hill\nsea,wave fish\n')
+    assert predicted(capsys, *args) == ["sea", "", "sky", "sea"]
+    path.write_text("label,text\nsea,ship sail\n\nsea\nsky,bird wind\nsky\n\n\n")
+    assert predicted(capsys, *args) == ["sea", "", "", "sky", ""]
+    assert predicted(capsys, *args, "--threads", "3") == ["sea", "", "", "sky", ""]
+
+
+def test_a_line_for_each_row_whatever_is_in_its_label(tmp_path, capsys):
+    texts = ["ship sail", "bird wind"] * 20
+    labels = ["a\nb", "c\td"] * 20
+    rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    path, model = tmp_path / "a.jsonl", str(tmp_path / "m")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["train", str(path), model, "--bits", "8", "--quiet"]) == 0
+    assert predicted(capsys, model, str(path)) == [r"a\nb", r"c\td"] * 20
+    first = predicted(capsys, model, str(path), "--proba")[1]
+    assert first.split("\t")[0] == r"c\td"
+    first = predicted(capsys, model, str(path), "--json")[0]
+    assert json.loads(first)["label"] == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("a.jsonl", ["--header"]),
+        ("a.jsonl", ["--no-quoting"]),
+        ("a.txt", ["--text-column", "1"]),
+        ("a.vw", ["--label-column", "1"]),
+    ],
+)
+def test_flags_that_say_nothing_about_a_format_are_refused(files, tmp_path, capsys, name, flags):
+    (tmp_path / name).write_text("ship sail\n")
+    assert main(["predict", files[2], str(tmp_path / name), *flags]) == 1
+    assert f"is read as {formats.guess_format(name, [])}; see --format" in capsys.readouterr().err

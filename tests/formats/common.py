@@ -19,12 +19,14 @@ def read(path, **options):
             found = strings(found.addresses, found.sizes, "strict")
         texts += found or []
         labels += chunk.labels or []
-        bad += chunk.bad
+        bad += [fault.line for fault in chunk.faults]
         numbers += chunk.numbers.tolist()
         assert len(chunk) == len(found or chunk)
         assert sorted(set(chunk.numbers.tolist())) == chunk.numbers.tolist()
     assert len(told) == sum(min(5, n) for n in problems.counts.values())
     assert not set(bad) & set(numbers)
+    assert problems.counts.total() == len(bad) == len(set(bad))
+    assert numbers == sorted(numbers)
     return texts, labels, problems, sorted(bad)
 
 

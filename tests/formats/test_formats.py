@@ -1,8 +1,13 @@
 import bz2
+import contextlib
 import gzip
 import json
 import lzma
+import os
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,7 +24,10 @@ def write(path, content):
     return path
 
 
-@given(st.lists(st.tuples(st.text(min_size=1), st.text().filter(str.strip)), min_size=1))
+LABEL = st.text(min_size=1).filter(lambda label: label == label.strip() and label)
+
+
+@given(st.lists(st.tuples(LABEL, st.text().filter(str.strip)), min_size=1))
 def test_json_lines_round_trip(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "a.jsonl"
     write(path, "".join(json.dumps({"label": a, "text": b}) + "\n" for a, b in rows) or "{}\n")
@@ -45,7 +53,7 @@ def test_json_lines_faults(tmp_path):
 
 def test_json_lines_under_other_names(tmp_path):
     path = write(tmp_path / "a", '{"mood": true, "said": "so good"}\n')
-    assert read(path, text_column="said", label_column="mood")[:2] == (["so good"], ["true"])
+    assert read(path, text_column="said", label_column="mood")[:2] == (["so good"], ["True"])
 
 
 def test_fasttext(tmp_path):
@@ -217,3 +225,83 @@ def test_bomb_is_read_in_pieces(tmp_path):
 def test_empty_file(tmp_path):
     with pytest.raises(FormatError, match="is empty"):
         DataFile(str(write(tmp_path / "a", b"")), ReadOptions())
+
+
+def test_a_table_is_the_same_in_every_format(tmp_path):
+    """Header of another case, columns by number, labels that are no texts or have white space."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for labels in ([True, False], [" a ", "b"], [1, 2], [1.5, 2.0]):
+        rows = [
+            {"Label": a, "ID": "x", "Text": b} for a, b in zip(labels, ["one", "two"], strict=True)
+        ]
+        (tmp_path / "a.csv").write_text("Label,ID,Text\n" + "".join(
+            ",".join(map(str, row.values())) + "\n" for row in rows))  # fmt: skip
+        (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet")
+        expected = ["one", "two"], [str(label).strip() for label in labels]
+        for name in ("a.csv", "a.jsonl", "a.parquet"):
+            for asked in ({}, {"text_column": "3", "label_column": "1"}, {"text_column": "tEXT"}):
+                texts, found, problems, _ = read(tmp_path / name, **asked)
+                assert (texts, list(found)) == expected, (name, asked)
+                assert not problems.counts
+            with contextlib.suppress(FormatError):
+                assert not read(tmp_path / name, text_column="²")[0]
+
+
+def test_parquet_texts_are_held_once(tmp_path, monkeypatch):
+    """Rows that share a text come in parts, and a text that is too long is a bad row."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts = [["long " * 200, "short", None][i % 3] for i in range(300)]
+    labels = pyarrow.array(["a", "b"] * 150).dictionary_encode()
+    parquet.write_table(pyarrow.table({"text": texts, "label": labels}), tmp_path / "a.parquet")
+    whole = read(tmp_path / "a.parquet")
+    assert whole[0] == [text for text in texts if text]
+    assert whole[3] == list(range(3, 301, 3))
+    monkeypatch.setattr("fastada.formats.parquet.CHARACTERS", 3000)
+    file = DataFile(str(tmp_path / "a.parquet"), ReadOptions())
+    assert max(len(chunk) for chunk in file.chunks(Problems("f", True, print))) < 10
+    assert read(tmp_path / "a.parquet")[:2] == whole[:2]
+    monkeypatch.setattr("fastada.formats.parquet.LONGEST_LINE", 100)
+    found, _, problems, bad = read(tmp_path / "a.parquet")
+    assert set(found) == {"short"}
+    assert problems.counts == {"text too long": 100, "no text": 100}
+    assert len(bad) == 200
+
+
+@pytest.mark.parametrize("bomb", ["newlines", "parquet"])
+def test_small_files_take_little_memory(tmp_path, bomb):
+    """Three million empty lines, and 8,192 rows of one text of 30 kB, by the peak of a process."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the peak of a process by itself is told by Linux alone")
+    if bomb == "newlines":
+        path = tmp_path / "a.tsv.gz"
+        path.write_bytes(
+            gzip.compress(b"a\tone\n" + b"\n" * 3_000_000, 1) + gzip.compress(b"b\ttwo\n")
+        )
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        path = tmp_path / "a.parquet"
+        table = pyarrow.table({"label": ["a"] * 8192, "text": ["x" * 30_000] * 8192})
+        parquet.write_table(table, path)
+    code = (
+        "import sys; from fastada.formats import DataFile, Problems, ReadOptions\n"
+        "def peak(): return int(next(line for line in open('/proc/self/status')"
+        " if line.startswith('VmHWM')).split()[1])\n"
+        "for path in sys.argv[1:]:\n"
+        "    file = DataFile(path, ReadOptions())\n"
+        "    for chunk in file.chunks(Problems('f', True, lambda line: None)): pass\n"
+        "    print(peak())"
+    )
+    small = tmp_path / ("b.tsv" if bomb == "newlines" else "b.parquet")
+    if bomb == "newlines":
+        small.write_text("a\tone\n\nb\ttwo\n")
+    else:
+        parquet.write_table(table.slice(0, 1), small)
+    options = [sys.executable, "-c", code, str(small), str(path)]
+    done = subprocess.run(options, capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert os.path.getsize(path) < 100_000
+    assert after - before < 60_000

@@ -116,7 +116,7 @@ def _rows(options, problems):
         file = DataFile(str(FILE), options)
         for chunk in file.chunks(problems):
             n = len(chunk.numbers)
-            assert not set(chunk.bad) & set(chunk.numbers.tolist())
+            assert not {fault.line for fault in chunk.faults} & set(chunk.numbers.tolist())
             assert np.all(np.diff(chunk.numbers) > 0)
             assert chunk.labels is None or len(chunk.labels) == n
             if options.labelled and file.format != "text":

@@ -1,6 +1,7 @@
 """A training that is killed ends with the bits of one that is not."""
 
 import io
+import json
 import os
 import random
 import signal
@@ -172,7 +173,7 @@ def test_a_checkpoint_is_a_model(path, tmp_path, small_blocks, capsys):
     assert main(["evaluate", str(tmp_path / "m.checkpoint"), path, "--quiet"]) == 0
 
 
-def test_skipped_rows_are_counted_across_lives(tmp_path, small_blocks):
+def test_skipped_rows_are_counted_across_lives(tmp_path, small_blocks, capsys):
     lines = make_lines(6000, 2)
     lines[100] = lines[5000] = "no tab"
     path = write(tmp_path / "a.tsv", lines)
@@ -191,12 +192,20 @@ def test_skipped_rows_are_counted_across_lives(tmp_path, small_blocks):
         with pytest.raises(Killed):
             main(command)
         assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == {"wrong number of columns": 2}
 
 
 def test_standard_input_has_no_checkpoints(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\tone\nb\ttwo\n")))
     assert main(["train", "-", str(tmp_path / "m"), "--format", "tsv", "--resume", "--quiet"]) == 1
     assert "checkpoints need a file" in capsys.readouterr().err
+
+
+def test_a_model_is_no_checkpoint(path, tmp_path, capsys):
+    flags = ["--bits", "12", "--epochs", "1", "--quiet"]
+    assert main(["train", path, str(tmp_path / "m.checkpoint"), *flags]) == 0
+    assert main(["train", path, str(tmp_path / "m"), "--resume", *flags]) == 1
+    assert "it is a model and no checkpoint" in capsys.readouterr().err
 
 
 def test_a_fresh_run_forgets_the_last_checkpoint(path, tmp_path, small_blocks):

@@ -177,6 +177,14 @@ def test_bad_rows_are_told_once_however_often_the_file_is_read(tmp_path, lines, 
     assert sum("wrong number of columns" in note for note in notes.notes) == 1
 
 
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_rows_without_an_ngram_count_too(tmp_path, epochs):
+    """A row takes memory whether or not there is anything in it."""
+    (tmp_path / "a.tsv").write_text("a\tx\nb\ty\n" * 50_000)
+    _, notes = run(tmp_path / "a.tsv", Features(bits=8), epochs=epochs, memory=SMALLEST_MEMORY)
+    assert any("larger than --memory" in note for note in notes.notes)
+
+
 def test_one_label_is_nothing_to_learn(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("a\tone\na\ttwo\n")
