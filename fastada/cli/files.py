@@ -45,6 +45,7 @@ def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> D
             quoting=args.quoting,
             labelled=labelled,
             n_features=features.n_features,
+            longest_text=features.longest_text,
         ),
         args.begun,
     )
@@ -64,7 +65,9 @@ def check_output(path: str, inputs: Iterable[str]) -> None:
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         raise CommandError(f"{path}: cannot be written: there is no folder {folder}")
-    if not os.access(folder, os.W_OK) or os.path.isdir(path):
+    # A device or a pipe is written to as it is.
+    whole = os.path.isfile(path) or not os.path.exists(path)
+    if not os.access(folder if whole else path, os.W_OK) or os.path.isdir(path):
         raise CommandError(f"{path}: cannot be written")
     for name in inputs:
         if _same_file(path, name):

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from fastada.formats import delimited, simple, sparse
-from fastada.formats.chunk import Chunk
+from fastada.formats.chunk import Chunk, without_long_texts
 from fastada.formats.lines import BYTE_ORDER_MARK, read_lines
 from fastada.formats.options import ReadOptions
 from fastada.formats.problems import FormatError, Problems
@@ -52,7 +52,7 @@ _SVMLIGHT = re.compile(r"[^\s|:]+(\s+\d+:[-+.\deE]+)+\s*(#.*)?$")
 _VOWPAL = re.compile(r"(-?[\d.]+\s+){0,3}('?\S*)?\|\w*(:[\d.]+)?(\s|$)")
 
 # Of the beginning of a file, what is looked at to guess.
-SAMPLE_LINES = 100
+SAMPLE_LINES, SAMPLE_BYTES = 100, 1 << 16
 
 
 class DataFile:
@@ -85,11 +85,17 @@ class DataFile:
         self._begun: Iterator[bytes] | None = self.source.pieces()
         try:
             self._first = next(self._begun, b"")
+            # A pipe gives what has been written so far.
+            while b"\n" not in self._first and 0 < len(self._first) < SAMPLE_BYTES:
+                more = next(self._begun, b"")
+                if not more:
+                    break
+                self._first += more
         except TruncatedError as error:
             raise FormatError(f"{self.source.name}: {error}") from None
         if not self._first:
             raise FormatError(f"{self.source.name} is empty")
-        head = self._first.removeprefix(BYTE_ORDER_MARK)[: 1 << 16]
+        head = self._first.removeprefix(BYTE_ORDER_MARK)[:SAMPLE_BYTES]
         *lines, rest = head.decode("utf-8", "replace").split("\n")
         # The last line may be cut in two.
         lines = [line.rstrip("\r") for line in lines[:SAMPLE_LINES] or [rest]]
@@ -126,6 +132,8 @@ class DataFile:
             At the first bad row, unless those are to be skipped.
         """
         for chunk in self._chunks(n_threads):
+            if chunk.texts is not None:
+                chunk = without_long_texts(chunk, self.options.longest_text)
             chunk.faults.sort()
             problems.bad_rows(chunk.faults)
             yield chunk

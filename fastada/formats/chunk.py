@@ -131,6 +131,20 @@ class Chunk:
         )
 
 
+def without_long_texts(chunk: Chunk, longest: int) -> Chunk:
+    """Leave out rows of texts that are longer than that."""
+    texts = chunk.texts
+    sizes = texts.sizes if isinstance(texts, Strings) else np.array([len(text) for text in texts])
+    long = np.flatnonzero(sizes > longest)
+    if not len(long):
+        return chunk
+    chunk.faults += [
+        Fault(number, "text too long", f"{size:,} bytes, {longest:,} at most with these n-grams")
+        for number, size in zip(chunk.numbers[long].tolist(), sizes[long].tolist(), strict=True)
+    ]
+    return chunk.only(np.delete(np.arange(len(chunk)), long))
+
+
 def sound(lines: Lines, faults: list[Fault]) -> Lines:
     """Leave out lines with NUL bytes or bad UTF-8, and add them to the faults."""
     bad = np.zeros(len(lines), bool)

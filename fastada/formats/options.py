@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from fastada.formats.lines import LONGEST_LINE
+
 TEXT_NAMES = ("text", "content", "body", "document", "message", "review", "sentence", "comment",
               "description", "question", "title")  # fmt: skip
 LABEL_NAMES = ("label", "class", "category", "target", "sentiment", "topic", "intent", "y")
@@ -31,6 +33,8 @@ class ReadOptions(NamedTuple):
         Whether labels are wanted: rows without one are bad rows.
     n_features : int
         Columns of vectors.
+    longest_text : int
+        Rows of longer texts, in bytes or characters, are bad rows.
     """
 
     format: str | None = None
@@ -40,6 +44,7 @@ class ReadOptions(NamedTuple):
     quoting: bool | None = None
     labelled: bool = True
     n_features: int = 1 << 20
+    longest_text: int = LONGEST_LINE
 
 
 def is_number(asked: str) -> bool:

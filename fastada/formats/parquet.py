@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from fastada.formats.chunk import Chunk
-from fastada.formats.lines import LONGEST_LINE
 from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, label_of
 from fastada.formats.problems import Fault, FormatError
 from fastada.formats.source import Source
 
 # Rows read at a time, and characters of text handed on at a time.
-ROWS, CHARACTERS = 1 << 13, 1 << 22
+ROWS, CHARACTERS = 1 << 10, 1 << 22
+# Where a value takes fewer bytes in the file, uncompressed, it is short or there more than once.
+FEW_BYTES = 32
 
 
 def read(source: Source, options: ReadOptions) -> Iterator[Chunk]:
     """Read the text and label columns; numbers of rows stand for those of lines.
 
-    Columns are read as Parquet stores them, equal texts once: a small file can stand for many
-    large rows.
+    Columns whose values are there more than once are read as Parquet stores them, equal texts once:
+    a small file can stand for many large rows.
 
     Raises
     ------
@@ -45,8 +46,9 @@ def read(source: Source, options: ReadOptions) -> Iterator[Chunk]:
                 label = _column(names, options.label_column, LABEL_NAMES, source.name, "label")
                 wanted.append(label)
             bytes_a_row = (source.size or 0) / max(1, file.metadata.num_rows)
+            repeated = [name for name in wanted if _bytes_a_value(file, name) < FEW_BYTES]
         number = 1
-        with pyarrow.parquet.ParquetFile(source.path, read_dictionary=wanted) as file:
+        with pyarrow.parquet.ParquetFile(source.path, read_dictionary=repeated) as file:
             for batch in file.iter_batches(ROWS, columns=wanted):
                 texts = _values(batch.column(text))
                 labels = None if label is None else _values(batch.column(label))
@@ -73,6 +75,16 @@ def _column(
     if names.count(names[found]) > 1:
         raise FormatError(f"{file} has more than one column called {names[found]}")
     return names[found]
+
+
+def _bytes_a_value(file: Any, name: str) -> float:
+    """Give the mean size of a column's values as they are stored, before compression."""
+    places = [i for i in range(len(file.schema)) if file.schema.column(i).path == name]
+    groups = range(file.metadata.num_row_groups)
+    size: int = sum(
+        file.metadata.row_group(g).column(i).total_uncompressed_size for g in groups for i in places
+    )
+    return size / max(1, file.metadata.num_rows)
 
 
 def _values(column: Any) -> list[Any]:
@@ -112,8 +124,6 @@ def _chunk(texts: list[Any], values: list[Any] | None, first: int) -> Chunk:
     for i, document in enumerate(texts):
         if not isinstance(document, str):
             kind = "no text"
-        elif len(document) > LONGEST_LINE:
-            kind = "text too long"
         elif not document.strip():
             kind = "empty text"
         elif "\x00" in document:

@@ -26,8 +26,8 @@ from fastada.persistence.values import (
     MULTILABEL,
     MULTINOMIAL,
     check_classes,
-    classes_of,
     decode,
+    decode_classes,
     decode_labels,
     encode,
     encode_labels,
@@ -217,7 +217,7 @@ def _set_classes(estimator: Any, about: dict[str, Any], part: Linear) -> None:
         estimator.classes_ = decode_labels(about["classes"], n_outputs)
         check_classes(estimator.classes_)
     else:
-        estimator.classes_ = classes_of(about["classes"], n_outputs)
+        estimator.classes_ = decode_classes(about["classes"], n_outputs)
     if estimator._multinomial and (n_outputs == 1 or estimator._multilabel):
         raise ModelFileError(MULTINOMIAL)
 

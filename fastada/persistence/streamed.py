@@ -28,8 +28,8 @@ from fastada.persistence.text import (
 from fastada.persistence.values import (
     MULTILABEL,
     MULTINOMIAL,
-    classes_of,
     decode,
+    decode_classes,
     encode,
     encode_labels,
     number,
@@ -218,7 +218,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         name: decode(classifier["parameters"][name])
         for name in ("learning_rate", "alpha", "l1_ratio")
     }
-    labels = classes_of(classifier["classes"], part.state.n_outputs)
+    labels = decode_classes(classifier["classes"], part.state.n_outputs)
     return Trained(
         features,
         list(map(str, labels.tolist())),

@@ -135,7 +135,7 @@ def check_classes(classes: NDArray[Any]) -> None:
         raise ModelFileError("classes that are not sorted, or there twice")
 
 
-def classes_of(value: Any, n_outputs: int) -> NDArray[Any]:
+def decode_classes(value: Any, n_outputs: int) -> NDArray[Any]:
     """Undo encode_labels for the labels of a model that gives one to each row."""
     classes = decode_labels(value, 2 if n_outputs == 1 else n_outputs)
     check_classes(classes)

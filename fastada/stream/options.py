@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fastada.formats.lines import LONGEST_LINE
 from fastada.settings import check_choice, check_learning, check_number
 from fastada.text.ngrams import ANALYZERS, NgramOptions
 
 LARGEST_BITS = 30
+# Of a text; each takes 8 bytes while they are counted.
+MOST_NGRAMS = 2 * LONGEST_LINE
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ class Features:
     def n_features(self) -> int:
         """Number of columns."""
         return 1 << self.bits
+
+    @property
+    def longest_text(self) -> int:
+        """Bytes of a text whose n-grams, one for each byte and size, are not too many."""
+        low, high = self.ngrams
+        return min(LONGEST_LINE, MOST_NGRAMS // (high - low + 1))
 
     def ngram_options(self) -> NgramOptions:
         """Options of the vectoriser."""

@@ -449,3 +449,29 @@ def test_flags_that_say_nothing_about_a_format_are_refused(files, tmp_path, caps
     (tmp_path / name).write_text("ship sail\n")
     assert main(["predict", files[2], str(tmp_path / name), *flags]) == 1
     assert f"is read as {formats.guess_format(name, [])}; see --format" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["parquet", "tsv.zst"])
+def test_files_that_pyarrow_reads(files, labels, tmp_path, capsys, form):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    X, y = make_rows(labels, 400)
+    path = str(tmp_path / f"a.{form}")
+    if form == "parquet":
+        parquet.write_table(pyarrow.table({"label": y, "text": X}), path)
+    else:
+        with pyarrow.CompressedOutputStream(path, "zstd") as stream:
+            stream.write(Path(files[0]).read_bytes())
+    model = str(tmp_path / "again")
+    assert main(["train", path, model, "--bits", "14", "--quiet"]) == 0
+    assert predicted(capsys, model, path) == predicted(capsys, files[2], files[0])
+    np.testing.assert_array_equal(load(model).classifier_.coef_, load(files[2]).classifier_.coef_)
+
+
+def test_a_text_of_too_many_ngrams_is_a_bad_row(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("fastada.stream.options.MOST_NGRAMS", 1000)
+    path = write(tmp_path / "a.tsv", ["ship sail", "bird wind", "x" * 200] * 4, ["a", "b", "a"] * 4)
+    command = ["train", path, str(tmp_path / "m"), "--bits", "8", "--quiet", "--analyzer", "char"]
+    assert main([*command, "--ngrams", "1", "5"]) == 0
+    assert main([*command, "--ngrams", "1", "6"]) == 1
+    assert "a.tsv:3: text too long: 200 bytes, 166 at most" in capsys.readouterr().err

@@ -263,8 +263,7 @@ def test_parquet_texts_are_held_once(tmp_path, monkeypatch):
     file = DataFile(str(tmp_path / "a.parquet"), ReadOptions())
     assert max(len(chunk) for chunk in file.chunks(Problems("f", True, print))) < 10
     assert read(tmp_path / "a.parquet")[:2] == whole[:2]
-    monkeypatch.setattr("fastada.formats.parquet.LONGEST_LINE", 100)
-    found, _, problems, bad = read(tmp_path / "a.parquet")
+    found, _, problems, bad = read(tmp_path / "a.parquet", longest_text=100)
     assert set(found) == {"short"}
     assert problems.counts == {"text too long": 100, "no text": 100}
     assert len(bad) == 200

@@ -2,6 +2,9 @@ import contextlib
 import csv
 import io
 import itertools
+import os
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -62,6 +65,26 @@ def test_any_bytes_are_rows_or_are_reported(tmp_path_factory, content, form):
     assert texts[0] == "b"
     assert len(texts) == len(labels)
     assert problems.counts.total() == len(bad)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"a,one\n", b'b,"t\nwo"\n', b'"', b"\n", b"\r\n", b"x", b",", b"\xff"])
+    ),
+    st.sampled_from(["csv", "tsv"]),
+    st.integers(1, 40),
+)
+def test_blocks_do_not_show_whatever_is_in_them(tmp_path_factory, parts, form, size):
+    path = tmp_path_factory.getbasetemp() / "parts"
+    content = b"label,text\n" + b"".join(parts)
+    path.write_bytes(content.replace(b",", b"," if form == "csv" else b"\t"))
+    whole = read(path, format=form)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "BLOCK", size)
+        patch.setattr("fastada.read_ahead.PIECE", size)
+        patch.setattr(lines, "MOST_LINES", 1 + size // 10)
+        found = read(path, format=form)
+    assert (found[:2], found[2].counts, found[3]) == (whole[:2], whole[2].counts, whole[3])
 
 
 @given(st.binary(min_size=1, max_size=300))
@@ -301,3 +324,20 @@ def test_labels_made_to_share_a_hash_are_told_apart(tmp_path):
     _, found, problems, _ = read(tmp_path / "made.csv")
     assert not problems.counts
     assert list(found) == labels + labels[::-1]
+
+
+def test_a_pipe_that_gives_its_first_line_bit_by_bit(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    def fill():
+        with open(path, "wb", buffering=0) as pipe:
+            for part in (b"so go", b"od,p", b"os\nbad,neg\n"):
+                pipe.write(part)
+                time.sleep(0.05)
+
+    writer = threading.Thread(target=fill)
+    writer.start()
+    texts, labels, problems, _ = read(path, format="csv", label_column="2")
+    writer.join()
+    assert (texts, labels, problems.counts) == (["so good", "bad"], ["pos", "neg"], {})
