@@ -84,7 +84,7 @@ def _bytes_a_value(file: Any, name: str) -> float:
     size: int = sum(
         file.metadata.row_group(g).column(i).total_uncompressed_size for g in groups for i in places
     )
-    return size / max(1, file.metadata.num_rows)
+    return float(size / max(1, file.metadata.num_rows))
 
 
 def _values(column: Any) -> list[Any]:

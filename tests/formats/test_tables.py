@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastada.formats import DataFile, FormatError, Problems, ReadOptions, lines
@@ -67,6 +67,7 @@ def test_any_bytes_are_rows_or_are_reported(tmp_path_factory, content, form):
     assert problems.counts.total() == len(bad)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"a,one\n", b'b,"t\nwo"\n', b'"', b"\n", b"\r\n", b"x", b",", b"\xff"])
