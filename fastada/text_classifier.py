@@ -56,6 +56,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Epochs at most.
     multi_class : {"ovr", "multinomial"}, default="ovr"
     class_weight : dict, "balanced" or None, default=None
+    calibrate : bool, default=False
+        Let models trained without some of the texts tell the size of probabilities and the number
+        of epochs, as AdaGradClassifier describes it.
     n_jobs : int or None, default=None
         Threads of the vectoriser and, on their shares of the rows, of the classifier.
     verbose : int, default=0
@@ -99,6 +102,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         max_iter: int = 10,
         multi_class: str = "ovr",
         class_weight: dict[Any, float] | str | None = None,
+        calibrate: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -116,6 +120,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.multi_class = multi_class
         self.class_weight = class_weight
+        self.calibrate = calibrate
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
@@ -213,6 +218,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             max_iter=self.max_iter,
             multi_class=self.multi_class,
             class_weight=self.class_weight,
+            calibrate=self.calibrate,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             random_state=self.random_state,
