@@ -89,8 +89,8 @@ def leave_out(
     if np.count_nonzero(sample_weight) < FEWEST_ROWS:
         return None
     parts = left_out_parts(visits)
-    if len(parts) > 1:
-        # As many states as parts: of the columns that occur.
+    if len(parts) > 1 or rows.n_features * targets.n_outputs > len(rows.data):
+        # Several states, or one larger than the rows: of the columns that occur.
         rows = compact(rows, np.arange(rows.n_rows, dtype=np.int64))
     learners = [_Without(part, settings, scale, rows, targets, visits) for part in parts]
     order = np.concatenate(parts)

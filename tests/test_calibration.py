@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
@@ -81,6 +82,17 @@ def test_training_ends_before_rows_are_learned_by_heart(n_rows, n_classes):
     same.temperature_ = plain.temperature_ = model.temperature_
     losses = [log_loss(y[n_rows:], m.predict_proba(X[n_rows:])) for m in (same, plain)]
     assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize("n_rows", [300, 6500])
+def test_columns_that_do_not_occur_change_nothing(n_rows):
+    X, y = noisy_data(n_rows, n_features=50)
+    X = sp.csr_array(X)
+    wide = sp.csr_array((X.data, X.indices, X.indptr), shape=(n_rows, 50_000))
+    common = {"calibrate": True, "learning_rate": 3.0, "random_state": 0, "max_iter": 3}
+    narrow, model = (AdaGradClassifier(**common).fit(rows, y) for rows in (X, wide))
+    assert model.n_iter_ == narrow.n_iter_
+    assert model.temperature_ == narrow.temperature_
 
 
 def test_training_goes_on_while_the_rows_left_out_gain():

@@ -46,7 +46,8 @@ def test_scikit_learns_checks_that_apply_to_text():
         check_estimator(TextClassifier())
 
 
-def test_equals_scikit_learns_features_and_our_classifier(data):
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_equals_scikit_learns_features_and_our_classifier(data, calibrate):
     X, y = data
     features = make_pipeline(
         HashingVectorizer(
@@ -54,8 +55,8 @@ def test_equals_scikit_learns_features_and_our_classifier(data):
         ),
         TfidfTransformer(sublinear_tf=True),
     ).fit_transform(X)
-    expected = AdaGradClassifier(random_state=0).fit(features, y)
-    model = TextClassifier(n_features=2**14, random_state=0).fit(X, y)
+    expected = AdaGradClassifier(calibrate=calibrate, random_state=0).fit(features, y)
+    model = TextClassifier(n_features=2**14, calibrate=calibrate, random_state=0).fit(X, y)
     np.testing.assert_array_equal(model.classifier_.coef_, expected.coef_)
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(features))
     np.testing.assert_array_equal(model.predict(X), expected.predict(features))
