@@ -142,19 +142,23 @@ def search_rate(
     if targets.n_outputs > 1:
         most = max(few, min(most, int(n_visits * MOST_OF_SEVERAL_OUTPUTS)))
         compared, locate_rows = CHOOSE_OCTAVES[1:-1], LOCATE_ROWS // 2
-    candidates = _Candidates(rows, targets, sample_weight, order[:few], scale, settings_of)
+
+    def candidates(n_rows: int) -> _Candidates:
+        # Of no more rows than they learn: a record for each column of those is made first.
+        return _Candidates(rows, targets, sample_weight, order[:n_rows], scale, settings_of)
+
+    few_rows = candidates(locate_rows)
     centre = 0.0
     for _ in range(MOST_MOVES):
         octaves = centre + LOCATE_OCTAVES
-        best = int(np.argmin(candidates.losses(octaves, locate_rows).mean(axis=0)))
+        best = int(np.argmin(few_rows.losses(octaves).mean(axis=0)))
         centre = octaves[best]
         if 0 < best < len(octaves) - 1:
             break
     octaves = centre + compared
-    losses = candidates.losses(octaves, few)
-    if len(order) > few and not _is_told_apart(losses[len(losses) // 2 :]):
-        candidates = _Candidates(rows, targets, sample_weight, order[:most], scale, settings_of)
-        losses = candidates.learn_until_told_apart(octaves, 2 * few)
+    losses = candidates(few).losses(octaves)
+    if min(len(order), most) > few and not _is_told_apart(losses[len(losses) // 2 :]):
+        losses = candidates(most).learn_until_told_apart(octaves, 2 * few)
     less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(n_visits * n_replicas / len(losses))
     octave = _least(octaves, losses[len(losses) // 2 :].mean(axis=0)) - less
     chosen = scaled(scale, 2.0**octave)
@@ -196,8 +200,9 @@ class _Candidates:
         losses = grid.learn(self.rows, self.targets, self.weight, order)
         return np.asarray(losses * weight / self.weight.mean())
 
-    def losses(self, octaves: npt.NDArray[np.float64], n_rows: int) -> npt.NDArray[np.float64]:
-        return self._learn(self._grid(octaves), 0, min(n_rows, self.rows.n_rows))
+    def losses(self, octaves: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Give the losses of all rows, shape (n_rows, n_candidates)."""
+        return self._learn(self._grid(octaves), 0, self.rows.n_rows)
 
     def learn_until_told_apart(
         self, octaves: npt.NDArray[np.float64], n_rows: int
