@@ -3,8 +3,9 @@
     python -m tests.fuzz TARGET -max_total_time=600
 
 needs `pip install atheris`, and takes libFuzzer's options. New inputs go to the first folder named,
-the seeds in tests/fuzz/corpus are always read. Coverage is that of the Python code, and of the
-compiled code too where Clang has built it, in a clone of its own:
+the seeds in tests/fuzz/corpus are always read. With TMPDIR in memory (/dev/shm) targets that read
+files, written anew for each input, are eight times as fast. Coverage is that of the Python code,
+and of the compiled code too where Clang has built it, in a clone of its own:
 
     CC=clang FASTADA_SANITIZE=undefined,fuzzer-no-link python setup.py build_ext --inplace
     export LD_PRELOAD=$(python -c "import atheris; print(atheris.path())")/ubsan_with_fuzzer.so
