@@ -42,7 +42,11 @@ def shell(tmp_path):
     for name, command in {"fastada": "-m fastada", "python": ""}.items():
         (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
         (folder / name).chmod(0o755)
-    paths = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    # A build in another folder comes before the one in place.
+    paths = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}{os.pathsep}{ROOT}".strip(os.pathsep),
+    }
 
     def run(lines):
         done = subprocess.run(
