@@ -46,7 +46,11 @@ def read(source: Source, options: ReadOptions) -> Iterator[Chunk]:
                 label = _column(names, options.label_column, LABEL_NAMES, source.name, "label")
                 wanted.append(label)
             bytes_a_row = (source.size or 0) / max(1, file.metadata.num_rows)
-            repeated = [name for name in wanted if _bytes_a_value(file, name) < FEW_BYTES]
+            # Reading a row checks what is written of a group; asked for it unchecked, pyarrow ends
+            # the process where it is not sound.
+            groups = range(file.num_row_groups)
+            sound = [g for g in groups if next(file.iter_batches(1, [g], wanted), None)]
+            repeated = [name for name in wanted if _bytes_a_value(file, name, sound) < FEW_BYTES]
         number = 1
         with pyarrow.parquet.ParquetFile(source.path, read_dictionary=repeated) as file:
             for batch in file.iter_batches(ROWS, columns=wanted):
@@ -77,10 +81,9 @@ def _column(
     return names[found]
 
 
-def _bytes_a_value(file: Any, name: str) -> float:
+def _bytes_a_value(file: Any, name: str, groups: list[int]) -> float:
     """Give the mean size of a column's values as they are stored, before compression."""
     places = [i for i in range(len(file.schema)) if file.schema.column(i).path == name]
-    groups = range(file.metadata.num_row_groups)
     size: int = sum(
         file.metadata.row_group(g).column(i).total_uncompressed_size for g in groups for i in places
     )
