@@ -106,6 +106,15 @@ def vectors_of(name, cache: Path | None = None):
     return _load(cache / f"{name}.npz")
 
 
+def divided(split, seed):
+    """A split of the training rows alone: a fifth of them, drawn by the seed, to score on."""
+    order = np.random.default_rng(seed).permutation(len(split.y_train))
+    n_test = len(order) // 5
+    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
+    y_train, y_test, test = _encode(split.y_train[train], split.y_train, test)
+    return Split(split.X_train[train], split.X_train[test], y_train, y_test)
+
+
 def counts_of(name):
     """The split of a text set, as bare counts of the same n-grams."""
     texts = texts_of(name)
