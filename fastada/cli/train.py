@@ -41,9 +41,9 @@ FEATURES = {
 def run(args: argparse.Namespace) -> None:
     """Train and save."""
     start = time.perf_counter()
-    checked = args.resume or args.checkpoint_every is not None
+    with_checkpoints = args.resume or args.checkpoint_every is not None
     check_output(args.model, [args.file])
-    if checked:
+    if with_checkpoints:
         check_output(
             args.model + CHECKPOINT, [args.file, *([args.previous] if args.previous else [])]
         )
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
             "are learned as they are"
         )
     checkpoints = None
-    if checked:
+    if with_checkpoints:
         every = args.checkpoint_every
         if every is not None and every < 1:
             raise CommandError(f"--checkpoint-every must be at least 1; got {every}")
