@@ -64,7 +64,8 @@ def test_a_worker_killed_changes_no_bit(client, name, count):
 
 def test_four_workers_one_of_them_killed_do_as_well_as_one_machine():
     X, y = zipf(6000)
-    parameters = dict(max_iter=5, tol=None, random_state=0)
+    # At the higher rate that a search finds here one order of the rows alone moves the loss by 3 %.
+    parameters = dict(max_iter=5, tol=None, learning_rate=1.0, random_state=0)
     rows, labels = dealt(X[:4000], 8), dealt(y[:4000], 8)
 
     def loss(model):
