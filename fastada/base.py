@@ -170,7 +170,17 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
                 note_first(first_losses, order, losses)
             return loss
         except FloatingPointError as error:
+            self._forget_unless_finite()
             raise diverged(error, epoch, settings, state.dtype) from None
+
+    def _forget_unless_finite(self) -> None:
+        state, settings = self._model()
+        with np.errstate(all="ignore"):
+            known = np.isfinite(state.weights(settings)).all()
+            known &= np.isfinite(state.intercepts(settings)).all()
+        if not known:
+            # Not fitted, rather than one that predicts NaN.
+            del self._state
 
     def _print_epoch(self, n_epochs: int, seconds: float) -> None:
         line = f"epoch {self.n_iter_}/{n_epochs}  loss {self.loss_curve_[-1]:.6f}"

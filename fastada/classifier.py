@@ -260,7 +260,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         ValueError
             Where an argument is not as described; the estimator stays as it was.
         FloatingPointError
-            Where training diverges; the estimator keeps what it had learned until then.
+            Where training diverges; the estimator keeps what it had learned until then, but for
+            weights that are not finite, after which it is not fitted.
         """
         check_no_orphans(X_val, y_val, sample_weight_val)
         problem = self._problem(X, y, sample_weight)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
 
 from fastada import AdaGradClassifier, AdaGradRegressor
@@ -274,3 +275,22 @@ def test_the_loss_of_an_epoch_is_the_sum_of_its_rows(scale, weighted, n_classes)
     streamed = AdaGradClassifier(max_iter=1, **parameters).fit(X, y, weight)
     streamed.partial_fit(X, y, sample_weight=weight)
     assert fitted.loss_curve_[-1] == pytest.approx(streamed.loss_curve_[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("update", ["comid", "rda", "ftrl"])
+@pytest.mark.parametrize("G", [1e-6, 1.0])
+def test_no_model_of_infinite_weights_is_left(monkeypatch, update, G, n_jobs):
+    monkeypatch.setattr("fastada.threads.SMALLEST_SHARE", 1)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
+    model = AdaGradClassifier(
+        update=update, learning_rate=1.7e308, initial_accumulator=G, random_state=0, n_jobs=n_jobs
+    )
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="diverged in epoch 1"):
+        model.fit(X, y)
+    try:
+        weights = np.append(model.coef_, model.intercept_)
+    except NotFittedError:
+        return
+    assert np.isfinite(weights).all()
