@@ -205,7 +205,7 @@ def estimators(data):
     if flags & 2:
         X.has_sorted_indices = True
     # Chosen last: seeds that end before this are of one thread without weights.
-    weights = choose.of(None, choose.array(np.int8, n_rows) / 4, choose.array(np.float16, n_rows))
+    weights = choose.of(None, choose.array(np.int8, n_rows) / 4, choose.array(np.float64, n_rows))
     parameters["n_jobs"] = choose.of(1, 2)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
