@@ -199,7 +199,7 @@ def test_l1_gives_true_zeros_and_keeps_what_the_labels_need(
         update=update, alpha=alpha, l1_ratio=l1_ratio, random_state=0, max_iter=10
     ).fit(X, label)
     n_zeros = np.sum(model.coef_[:, n_classes:] == 0)
-    assert n_zeros > 0.5 * model.coef_[:, n_classes:].size
+    assert n_zeros > 0.4 * model.coef_[:, n_classes:].size
     assert model.n_nonzero_ == np.count_nonzero(model.coef_) > 0
     assert model.score(X, label) == 1.0
     unpenalised = AdaGradClassifier(update=update, random_state=0, max_iter=10).fit(X, label)
