@@ -89,7 +89,8 @@ def requests(path, folder):
         text=True,
         timeout=120,
         check=True,
-        env={**os.environ, "HOME": str(folder)},
+        # A sanitizer that is loaded into this process is not for the browser.
+        env={**{k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}, "HOME": str(folder)},
     )
     params = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
     # A browser's own requests have no origin.
