@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -194,8 +194,16 @@ def movement_of(
     return Movement(columns, change, squares, share, intercept, n_steps, loss, weight)
 
 
+def _aligned(movement: Movement) -> Movement:
+    """Give what came over a network, and lies at any address, to kernels that want it at theirs."""
+    names = ("columns", "change", "squares", "share", "intercept")
+    arrays = {name: np.require(getattr(movement, name), requirements=["A"]) for name in names}
+    return replace(movement, **arrays)
+
+
 def add(a: Movement, b: Movement) -> Movement:
     """Add two movements of the same round."""
+    a, b = _aligned(a), _aligned(b)
     n_outputs = a.change.shape[1]
     n = len(a.columns) + len(b.columns)
     columns = np.empty(n, a.columns.dtype)
@@ -239,6 +247,7 @@ def apply(base: State, settings: Settings, movement: Movement) -> None:
     """
     if not all(np.isfinite(part).all() for part in (movement.change, movement.squares)):
         raise FloatingPointError("training diverged: the sum of movements is not finite")
+    movement = _aligned(movement)
     _combine.apply(
         base.records,
         settings,

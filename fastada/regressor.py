@@ -256,8 +256,8 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         """Give a number for each row."""
         if y is None:
             raise ValueError("AdaGradRegressor requires y to be passed, but the target y is None.")
-        array: npt.NDArray[np.float64] = np.ascontiguousarray(
-            column_or_1d(y, warn=True), dtype=np.float64
+        array: npt.NDArray[np.float64] = np.require(
+            column_or_1d(y, warn=True), np.float64, ["C", "A"]
         )
         if not np.isfinite(array).all():
             raise ValueError("Input y contains NaN or infinity.")

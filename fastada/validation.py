@@ -31,7 +31,7 @@ def check_structure(X: Any) -> None:
         n_major, n_minor = (n_columns, n_rows) if form == "csc" else (n_rows, n_columns)
         if X.indptr.dtype.kind not in "iu":
             raise ValueError(f"X is not a {form.upper()} matrix: its indptr is {X.indptr.dtype}")
-        _check_pointers(np.ascontiguousarray(X.indptr, np.int64), X, n_major)
+        _check_pointers(np.require(X.indptr, np.int64, ["C", "A"]), X, n_major)
         places = [(X.indices, n_minor)]
     else:
         return
@@ -82,11 +82,12 @@ def canonical_rows(X: Any, dtype: npt.DTypeLike | None = None, n_threads: int = 
     X = X if getattr(X, "format", None) == "csr" else sp.csr_array(X)
     if dtype is None:
         dtype = X.dtype if X.dtype in FLOATS else np.dtype(np.float64)
-    indices = np.ascontiguousarray(X.indices)
+    # What came over a network may lie at any address.
+    indices = np.require(X.indices, requirements=["C", "A"])
     if indices.dtype not in (np.int32, np.int64):
         indices = indices.astype(np.int64)
-    data = np.ascontiguousarray(X.data, dtype=dtype)
-    indptr = np.ascontiguousarray(X.indptr, dtype=np.int64)
+    data = np.require(X.data, dtype, ["C", "A"])
+    indptr = np.require(X.indptr, np.int64, ["C", "A"])
     n_rows, n_features = X.shape
     _check_pointers(indptr, X, n_rows)
 
@@ -121,7 +122,7 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> npt.NDArray[np.float
     array = np.asarray(sample_weight)
     if array.dtype.kind not in "buif" and not (array.dtype.kind == "O"):
         raise ValueError(f"sample_weight must be numbers; got {array.dtype}")
-    weight = np.ascontiguousarray(array, dtype=np.float64)
+    weight = np.require(array, np.float64, ["C", "A"])
     if array.ndim == 0:
         weight = np.full(n_rows, float(array))
     if weight.ndim != 1:

@@ -405,3 +405,21 @@ def test_entries_beyond_two_to_the_31(tmp_path):
     assert margin == -6
     assert _csr.first_bad_row(indptr, n_entries) == -1
     assert _csr.first_bad_row(indptr, n_entries - 1) == 1
+
+
+def test_arrays_at_any_address(text_like):
+    """As they come out of a message from another process."""
+
+    def moved(array):
+        array = np.ascontiguousarray(array)
+        copy = np.frombuffer(b"  " + array.tobytes(), array.dtype, array.size, 2)
+        assert not copy.flags.aligned
+        return copy.reshape(array.shape)
+
+    X, y = text_like
+    expected = AdaGradClassifier(random_state=0).fit(X, y, np.ones(len(y)))
+    X_moved = sp.csr_array(X.shape)
+    X_moved.data, X_moved.indices, X_moved.indptr = map(moved, (X.data, X.indices, X.indptr))
+    model = AdaGradClassifier(random_state=0).fit(X_moved, y, moved(np.ones(len(y))))
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    np.testing.assert_array_equal(model.predict(X_moved), expected.predict(X))
