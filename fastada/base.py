@@ -23,10 +23,8 @@ from fastada.parameters import check_parameters
 from fastada.problem import Validation
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
-from fastada.scale import N_ROWS, Scale, first_rows
-from fastada.settings import Settings
-from fastada.starting import StartingEstimator
-from fastada.state import State
+from fastada.scale import N_ROWS, first_rows
+from fastada.starting import Started, StartingEstimator
 from fastada.stopping import Patience
 from fastada.targets import Targets
 from fastada.threads import Team
@@ -254,7 +252,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
 
     def _leave_out(
         self,
-        started: tuple[State, Settings, Scale],
+        started: Started,
         rows: Rows,
         targets: Targets,
         weight: npt.NDArray[np.float64],

@@ -18,9 +18,8 @@ from fastada.optim.optimizer import Optimizer
 from fastada.probabilities import gives_probabilities, probabilities
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.rows import Rows
-from fastada.scale import Scale
-from fastada.settings import Settings, check_choice
-from fastada.state import State
+from fastada.settings import check_choice
+from fastada.starting import Started
 from fastada.targets import Targets
 from fastada.validation import check_same_length, check_sample_weight
 from fastada.visits import Visits
@@ -393,7 +392,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
     def _leave_out(
         self,
-        started: tuple[State, Settings, Scale],
+        started: Started,
         rows: Rows,
         targets: Targets,
         weight: npt.NDArray[np.float64],

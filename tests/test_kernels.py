@@ -12,6 +12,11 @@ two_builds = pytest.mark.skipif(
 )
 
 
+def weights_of(X, y, **parameters):
+    model = AdaGradClassifier(max_iter=2, tol=None, random_state=0, **parameters).fit(X, y)
+    return np.column_stack([model.coef_, model.intercept_])
+
+
 def test_the_wide_build_is_taken_where_the_cpu_has_it():
     ending = "_avx2" if _cpu.uses_avx2() else ""
     assert multi.__name__ == f"fastada._multi{ending}"
@@ -38,8 +43,7 @@ def test_both_builds_give_the_same_bits(monkeypatch, dtype, n_classes, parameter
     weights = []
     for kernel in (multi, _multi):
         monkeypatch.setattr(epoch, "multi", kernel)
-        model = AdaGradClassifier(max_iter=2, tol=None, random_state=0, **parameters).fit(X, y)
-        weights.append(np.column_stack([model.coef_, model.intercept_]))
+        weights.append(weights_of(X, y, **parameters))
     np.testing.assert_array_equal(weights[0], weights[1])
 
 
@@ -55,7 +59,5 @@ def test_both_builds_combine_to_the_same_bits(monkeypatch, dtype, n_classes, par
     weights = []
     for kernel in (merge, _merge):
         monkeypatch.setattr(combine, "merge", kernel)
-        model = AdaGradClassifier(n_jobs=2, max_iter=2, tol=None, random_state=0, **parameters)
-        model.fit(X, y)
-        weights.append(np.column_stack([model.coef_, model.intercept_]))
+        weights.append(weights_of(X, y, n_jobs=2, **parameters))
     np.testing.assert_array_equal(weights[0], weights[1])

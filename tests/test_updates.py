@@ -185,7 +185,7 @@ def test_ftrl_with_the_logistic_loss_of_algorithm_1():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-@pytest.mark.parametrize(("update", "alpha"), [("comid", 0.08), ("rda", 0.02), ("ftrl", 8.0)])
+@pytest.mark.parametrize(("update", "alpha"), [("comid", 0.1), ("rda", 0.02), ("ftrl", 8.0)])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_l1_gives_true_zeros_and_keeps_what_the_labels_need(
     update, alpha, l1_ratio, dtype, n_classes
@@ -199,7 +199,7 @@ def test_l1_gives_true_zeros_and_keeps_what_the_labels_need(
         update=update, alpha=alpha, l1_ratio=l1_ratio, random_state=0, max_iter=10
     ).fit(X, label)
     n_zeros = np.sum(model.coef_[:, n_classes:] == 0)
-    assert n_zeros > 0.4 * model.coef_[:, n_classes:].size
+    assert n_zeros > 0.5 * model.coef_[:, n_classes:].size
     assert model.n_nonzero_ == np.count_nonzero(model.coef_) > 0
     assert model.score(X, label) == 1.0
     unpenalised = AdaGradClassifier(update=update, random_state=0, max_iter=10).fit(X, label)

@@ -278,7 +278,7 @@ def test_text(client, kind):
     drawn = rng.integers(8, size=(400, 6))
     texts = [" ".join(words[row]) for row in drawn]
     y = np.where((drawn % 2 == 0).mean(axis=1) >= 0.5, "pos", "neg")
-    parameters = dict(n_features=2**12, learning_rate=1.0, random_state=0, max_iter=5)
+    parameters = dict(n_features=2**12, learning_rate=0.5, random_state=0, max_iter=5)
     one = fastada.TextClassifier(**parameters).fit(texts, y)
     if kind == "bag":
         bag = pytest.importorskip("dask.bag")
@@ -294,8 +294,7 @@ def test_text(client, kind):
     np.testing.assert_array_equal(model.classes_, ["neg", "pos"])
     lazy = model.predict_proba(X)
     np.testing.assert_array_equal(lazy.compute(), model.predict_proba(texts))
-    # Few texts, learned apart: a few of them differ by a tenth.
-    assert np.abs(lazy.compute() - one.predict_proba(texts)).mean() < 0.03
+    np.testing.assert_allclose(lazy.compute(), one.predict_proba(texts), atol=0.1)
     assert type(model.to_local()) is fastada.TextClassifier
     assert model.score(X, labels).compute() == model.score(texts, y) > 0.95
 
