@@ -215,3 +215,9 @@ class State:
         of_training = {"lock", "compact"}
         kept = {name: value for name, value in self.__dict__.items() if name not in of_training}
         return kept | {"_read": None}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        # What came over a network may lie at any address.
+        for name, value in kept.items():
+            askew = isinstance(value, np.ndarray) and not value.flags.aligned
+            self.__dict__[name] = value.copy() if askew else value

@@ -56,6 +56,13 @@ cdef inline int64_t first_null(const ArrowArray* array) noexcept nogil:
     return -1
 
 
+# Buffers that came in a message may begin at any address.
+cdef inline int64_t offset_at(const offset_t* offsets, int64_t k) noexcept nogil:
+    cdef offset_t offset
+    memcpy(&offset, offsets + k, sizeof(offset_t))
+    return offset
+
+
 # Strings one after the other in buffer 2, from offset[i] to offset[i + 1] of buffer 1.
 cdef inline void locate_strings(
     const ArrowArray* array, const offset_t* offsets, uint64_t* addresses, int64_t* sizes
@@ -63,8 +70,9 @@ cdef inline void locate_strings(
     cdef uintptr_t data = <uintptr_t>array.buffers[2]
     cdef int64_t k
     for k in range(array.length):
-        addresses[k] = data + offsets[array.offset + k]
-        sizes[k] = offsets[array.offset + k + 1] - offsets[array.offset + k]
+        addresses[k] = data + offset_at(offsets, array.offset + k)
+        sizes[k] = (
+            offset_at(offsets, array.offset + k + 1) - offset_at(offsets, array.offset + k))
 
 
 # Views in buffer 1; long strings are in buffers 2, 3, ...
