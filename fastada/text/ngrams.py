@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from fastada.workers import effective_n_jobs, in_order
 
 ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 NORMS = {None: 0, "l1": 1, "l2": 2}
+# Room for so many times the entries that the first documents give reason to expect.
+SPARE = 1.05
+LARGE_PAGE = 1 << 21
 
 
 class HashedRows(NamedTuple):
@@ -132,6 +136,8 @@ class _Worker:
         self.values = np.empty(BATCH_BYTES // 2, weighting.dtype)
         self.stored = 0
         self.n_ngrams = 0
+        # Where in the whole its rows are to go, once that is known.
+        self.place: tuple[NDArray[np.int32], NDArray[Any]] | None = None
 
     def append(self, batch: Batch) -> NDArray[np.int64]:
         """Write the rows of a batch after those written so far; return their sizes."""
@@ -161,6 +167,7 @@ class _Worker:
 
     def replace(self, batch: Batch) -> HashedRows:
         """Write the rows of a batch in the place of those written so far."""
+        self.settle()
         self.stored = self.n_ngrams = 0
         sizes = self.append(batch)
         return HashedRows(
@@ -175,26 +182,106 @@ class _Worker:
             values[: self.stored] = self.values[: self.stored]
             self.columns, self.values = columns, values
 
-    def append_rows(self, rows: HashedRows) -> None:
-        """Copy rows behind one's own."""
-        stop = self.stored + len(rows.columns)
-        if stop > len(self.columns):
-            self.reserve(2 * stop)
-        self.columns[self.stored : stop] = rows.columns
-        self.values[self.stored : stop] = rows.values
-        self.stored = stop
-        self.n_ngrams += rows.n_ngrams
+    def settle(self) -> None:
+        """Copy its rows to the place they have been given, if they have one."""
+        if self.place is not None:
+            columns, values = self.place
+            columns[:] = self.columns[: self.stored]
+            values[:] = self.values[: self.stored]
+            self.place = None
 
     def expect(self, done: int, n_documents: int) -> None:
         """Make room for all documents, judging by those done: once, before there is much."""
-        self.reserve(int(self.stored * n_documents / done * 1.05))
+        self.reserve(int(self.stored * n_documents / done * SPARE))
 
     def rows(self, sizes: list[NDArray[np.int64]]) -> HashedRows:
-        """Give the rows away; the arrays shrink in place."""
-        self.columns.resize(self.stored, refcheck=False)
-        self.values.resize(self.stored, refcheck=False)
+        """Give the rows away."""
         row_sizes = np.concatenate(sizes) if sizes else np.empty(0, np.int64)
-        return HashedRows(self.columns, self.values, row_sizes, self.n_ngrams)
+        arrays = _shrunk(self.columns, self.values, self.stored)
+        return HashedRows(*arrays, row_sizes, self.n_ngrams)
+
+
+class _Whole:
+    """Arrays for the rows of all batches, to which threads copy them, each to a place of its own.
+
+    What threads may be writing to does not move: where there turns out to be no room in the arrays,
+    others follow them.
+
+    Parameters
+    ----------
+    weighting : TermWeighting
+    n_documents : int or None
+        Of all batches, where that is known.
+    """
+
+    def __init__(self, weighting: TermWeighting, n_documents: int | None) -> None:
+        self.dtype = weighting.dtype
+        self.n_documents = n_documents
+        self.done = 0
+        self.filled: list[tuple[NDArray[np.int32], NDArray[Any]]] = []
+        self.columns = np.empty(0, np.int32)
+        self.values = np.empty(0, self.dtype)
+        self.stored = 0
+        # Of batches that others before them are not ready, and how many have their places.
+        self.waiting: dict[int, tuple[_Worker, HashedRows]] = {}
+        self.placed = 0
+        self.lock = threading.Lock()
+
+    def add(self, number: int, worker: _Worker, rows: HashedRows) -> None:
+        """Take the rows of a batch, the `number`-th, that a worker has."""
+        with self.lock:
+            self.waiting[number] = worker, rows
+            while self.placed in self.waiting:
+                of_next, rows = self.waiting.pop(self.placed)
+                of_next.place = self._place(rows)
+                self.placed += 1
+        # At once if it can be, while they are in the cache.
+        worker.settle()
+
+    def arrays(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """Give the columns and values away, once all threads are done."""
+        if not self.filled:
+            return _shrunk(self.columns, self.values, self.stored)
+        self._close()
+        columns, values = zip(*self.filled, strict=True)
+        return np.concatenate(columns), np.concatenate(values)
+
+    def _place(self, rows: HashedRows) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        size = len(rows.columns)
+        if self.stored + size > len(self.columns):
+            self._close()
+            left = self.n_documents - self.done if self.n_documents else 2 * self.done
+            room = max(size, int(size * left / len(rows.row_sizes) * SPARE))
+            self.columns, self.values = np.empty(room, np.int32), np.empty(room, self.dtype)
+        self.done += len(rows.row_sizes)
+        start, self.stored = self.stored, self.stored + size
+        columns, values = self.columns[start : self.stored], self.values[start : self.stored]
+        _touch(columns)
+        _touch(values)
+        return columns, values
+
+    def _close(self) -> None:
+        if self.stored:
+            self.filled.append((self.columns[: self.stored], self.values[: self.stored]))
+        self.stored = 0
+
+
+def _shrunk(
+    columns: NDArray[np.int32], values: NDArray[Any], size: int
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Shrink arrays where they are."""
+    columns.resize(size, refcheck=False)
+    values.resize(size, refcheck=False)
+    return columns, values
+
+
+def _touch(array: NDArray[Any]) -> None:
+    """Have the system find memory for an array's large pages.
+
+    Left to the threads, two that come to the same page at a time would both clear one for it.
+    """
+    array[:: LARGE_PAGE // array.itemsize] = 0
+    array[-1:] = 0
 
 
 def hash_batches(
@@ -204,12 +291,16 @@ def hash_batches(
     if n_threads == 1:
         yield from map(_Worker(options, weighting).replace, batches)
         return
-    # Two workers for each thread: while one's rows wait for their turn, the other works.
-    free = deque(_Worker(options, weighting) for _ in range(2 * n_threads))
+    free = _workers(options, weighting, n_threads)
     jobs = ((free.popleft(), batch) for batch in batches)
     for worker, rows in in_order(lambda job: (job[0], job[0].replace(job[1])), jobs, n_threads):
         yield rows
         free.append(worker)
+
+
+def _workers(options: NgramOptions, weighting: TermWeighting, n_threads: int) -> deque[_Worker]:
+    # Two for each thread: while one's rows wait for their turn, the other works.
+    return deque(_Worker(options, weighting) for _ in range(2 * n_threads))
 
 
 def hash_documents(
@@ -233,20 +324,44 @@ def hash_documents(
         Number of threads; None is 1, -1 all cores.
     """
     n_threads = effective_n_jobs(n_jobs)
-    result = _Worker(options, weighting)
+    if n_threads > 1:
+        return _hash_in_threads(batches, options, weighting, n_documents, n_threads)
+    worker = _Worker(options, weighting)
     sizes: list[NDArray[np.int64]] = []
-    if n_threads == 1:
-        for batch in batches:
-            sizes.append(result.append(batch))
-            if len(sizes) == 1 and n_documents:
-                result.expect(len(sizes[0]), n_documents)
-    else:
-        for rows in hash_batches(batches, options, weighting, n_threads):
-            result.append_rows(rows)
-            sizes.append(rows.row_sizes)
-            if len(sizes) == 1 and n_documents:
-                result.expect(len(sizes[0]), n_documents)
-    return result.rows(sizes)
+    for batch in batches:
+        sizes.append(worker.append(batch))
+        if len(sizes) == 1 and n_documents:
+            worker.expect(len(sizes[0]), n_documents)
+    return worker.rows(sizes)
+
+
+def _hash_in_threads(
+    batches: Iterable[Batch],
+    options: NgramOptions,
+    weighting: TermWeighting,
+    n_documents: int | None,
+    n_threads: int,
+) -> HashedRows:
+    whole = _Whole(weighting, n_documents)
+    free = _workers(options, weighting, n_threads)
+
+    def work(job: tuple[int, _Worker, Batch]) -> tuple[_Worker, HashedRows]:
+        number, worker, batch = job
+        rows = worker.replace(batch)
+        whole.add(number, worker, rows)
+        return worker, rows
+
+    sizes: list[NDArray[np.int64]] = []
+    n_ngrams = 0
+    jobs = ((number, free.popleft(), batch) for number, batch in enumerate(batches))
+    for worker, rows in in_order(work, jobs, n_threads):
+        sizes.append(rows.row_sizes)
+        n_ngrams += rows.n_ngrams
+        free.append(worker)
+    for worker in free:
+        worker.settle()
+    row_sizes = np.concatenate(sizes) if sizes else np.empty(0, np.int64)
+    return HashedRows(*whole.arrays(), row_sizes, n_ngrams)
 
 
 def document_frequencies(

@@ -35,6 +35,16 @@ def test_threads_change_no_bit(n_jobs, use_idf):
         assert_same(several.fit_transform(columns), expected)
 
 
+def test_threads_change_no_bit_where_later_documents_are_longer():
+    words = " ".join(PROSE)[:100_000].split(" ")
+    short = [words[i] for i in range(5_000)]
+    documents = [*short, *([" ".join(words)] * 12), *short, " ".join(words * 3)]
+    expected = HashingVectorizer(ngram_range=(1, 2)).transform(documents)
+    for columns in (documents, iter(documents)):
+        found = HashingVectorizer(ngram_range=(1, 2), n_jobs=2).transform(columns)
+        assert_same(found, expected)
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
