@@ -114,6 +114,8 @@ def _walk(key: Any, graph: Any, below: dict[Any, set[Any]]) -> None:
         if here not in below:
             task = graph.get(here)
             needs = {*getattr(task, "dependencies", ()), *keys_in_tasks(graph, [task])}
+            # Tasks of older Dask have futures themselves for arguments.
+            needs |= {future.key for future in futures_of(task)}
             below[here] = needs - {here}
             ahead += needs
 

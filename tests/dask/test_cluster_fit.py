@@ -231,6 +231,8 @@ def test_the_scheduler_forgets_every_round(client):
     assert_forgotten(client)
 
 
+# Older Dask asks whether one is sure to compute without the cluster that there is.
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler:UserWarning")
 def test_predictions_are_lazy_and_those_of_the_local_model(client):
     X, y = zipf()
     blocks = da.concatenate(
