@@ -121,24 +121,22 @@ class DataFile:
             parts.append(str(self.layout))
         return f"{self.source.name}: read as {', '.join(parts)}"
 
-    def chunks(self, problems: Problems, n_threads: int = 1) -> Iterator[Chunk]:
+    def chunks(self, problems: Problems) -> Iterator[Chunk]:
         """Read the file from its beginning.
-
-        A table's rows are looked at by n_threads threads, besides the one that reads.
 
         Raises
         ------
         FormatError
             At the first bad row, unless those are to be skipped.
         """
-        for chunk in self._chunks(n_threads):
+        for chunk in self._chunks():
             if chunk.texts is not None:
                 chunk = without_long_texts(chunk, self.options.longest_text)
             chunk.faults.sort()
             problems.bad_rows(chunk.faults)
             yield chunk
 
-    def _chunks(self, n_threads: int) -> Iterator[Chunk]:
+    def _chunks(self) -> Iterator[Chunk]:
         if self.format == "parquet":
             from fastada.formats import parquet
 
@@ -153,7 +151,7 @@ class DataFile:
             layout = self.layout
             if not self.options.labelled:
                 layout = layout._replace(label=None)
-            return delimited.read(pieces, layout, n_threads)
+            return delimited.read(pieces, layout)
         return READERS[self.format](read_lines(pieces), self.options)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Generator, Iterable, Iterator
-from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -28,7 +27,6 @@ from fastada.formats.lines import (
 )
 from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, is_number
 from fastada.formats.problems import Fault, FormatError
-from fastada.workers import in_order
 
 NAMES = frozenset(TEXT_NAMES + LABEL_NAMES)
 
@@ -96,14 +94,12 @@ def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: 
     return Layout(delimiter, quoting, header, n_columns, text, label)
 
 
-def read(pieces: Iterable[bytes], layout: Layout, n_threads: int = 1) -> Iterator[Chunk]:
+def read(pieces: Iterable[bytes], layout: Layout) -> Iterator[Chunk]:
     """Read a table; its cells are those of `layout`."""
     blocks = read_lines(pieces, blank_is_bad=not layout.quoting)
     if layout.quoting:
         blocks = without_blank(_whole_records(blocks))
-    parse = partial(_chunk, layout=layout)
-    jobs = _without_header(blocks, layout)
-    return in_order(parse, jobs, n_threads) if n_threads > 1 else map(parse, jobs)
+    return (_chunk(lines, layout) for lines in _without_header(blocks, layout))
 
 
 def _without_header(blocks: Iterable[Lines], layout: Layout) -> Iterator[Lines]:

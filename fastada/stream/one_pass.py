@@ -22,7 +22,7 @@ from fastada.formats.chunk import Chunk
 from fastada.stream.options import Features, Learning
 from fastada.stream.vectorise import batches_of
 from fastada.text.documents import Batch, DocumentReader, cut, join
-from fastada.text.ngrams import TermWeighting, hash_batches, hash_documents
+from fastada.text.ngrams import HashedRows, TermWeighting, hash_batches
 
 if TYPE_CHECKING:
     from fastada.stream.counts import Counts
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Rows that document frequencies are taken from.
 N_COUNTED = 2048
+PLAIN = TermWeighting(np.float32, norm=None)
 # What a row takes in memory beside its text.
 BYTES_PER_ROW = 100
 
@@ -97,13 +98,7 @@ def learn_once(
         order = order[_permutation(len(order), learner.learning.seed)]
     options = features.ngram_options()
     first, rest = order[:N_COUNTED], order[N_COUNTED:]
-    plain = TermWeighting(np.float32, norm=None)
-    rows = hash_documents(
-        cut(every.take(first)), options, plain, n_documents=len(first), n_jobs=n_threads
-    )
-    counts.n_rows = len(first)
-    if counts.document_frequency is not None:
-        count_documents(rows.columns, counts.document_frequency)
+    rows = _counted(hash_batches(cut(every.take(first)), options, PLAIN, n_threads), counts)
     idf = counts.idf()
     weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     weighting.apply(rows)
@@ -118,6 +113,22 @@ def learn_once(
     return total / len(order), idf
 
 
+def _counted(hashed: Iterable[HashedRows], counts: Counts) -> HashedRows:
+    """Join rows, which are counted while threads hash the next."""
+    columns, values, row_sizes = [], [], []
+    for rows in hashed:
+        if counts.document_frequency is not None:
+            count_documents(rows.columns, counts.document_frequency)
+        columns.append(rows.columns.copy())
+        values.append(rows.values.copy())
+        row_sizes.append(rows.row_sizes)
+        counts.n_rows += len(rows.row_sizes)
+    n_ngrams = 0  # which nobody asks for
+    return HashedRows(
+        np.concatenate(columns), np.concatenate(values), np.concatenate(row_sizes), n_ngrams
+    )
+
+
 def _permutation(n: int, seed: int) -> NDArray[np.int64]:
     """An order in which the SplitMix64 (Steele, Lea, Flood 2014) of the numbers to n ascends.
 
@@ -127,4 +138,5 @@ def _permutation(n: int, seed: int) -> NDArray[np.int64]:
     mixed += np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")
+    # No two are equal, and so all ways to sort are.
+    return np.argsort(mixed ^ (mixed >> np.uint64(31)))

@@ -305,8 +305,7 @@ def train(
         found = counts if resumed is None else Counts(features.n_features, labels=counts.labels)
         before = found.n_rows
         at_once = is_text and learning.epochs == 1 and previous is None and checkpoints is None
-        read = file.chunks(problems, learning.threads if at_once else 1)
-        chunks: Iterable[Chunk] = (chunk for chunk in read if len(chunk))
+        chunks: Iterable[Chunk] = (chunk for chunk in file.chunks(problems) if len(chunk))
         if at_once:
             texts, chunks = hold(chunks, counts, features, learning, problems, progress)
             # More classes take longer to learn than to hash, and many places of no use.

@@ -115,14 +115,16 @@ def inverse_document_frequency(
     dtype : data-type
         Of the result and of the arithmetic.
     """
-    df = document_frequency.astype(dtype)
+    # Few documents have few different frequencies.
+    few = 2 * n_documents < len(document_frequency)
+    df = np.arange(n_documents + 1, dtype=dtype) if few else document_frequency.astype(dtype)
     df += float(smooth)
     idf = np.full_like(df, n_documents + int(smooth))
     with np.errstate(divide="ignore"):
         idf /= df
     np.log(idf, out=idf)
     idf += 1.0
-    return idf
+    return idf.take(document_frequency) if few else idf
 
 
 class _Worker:

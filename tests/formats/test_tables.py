@@ -237,23 +237,22 @@ def write_mixed(path, delimiter, quote):
 
 
 @pytest.mark.parametrize(("name", "delimiter", "quote"), [("a.tsv", "\t", 0), ("a.csv", ",", 1)])
-@pytest.mark.parametrize("n_threads", [2, 3])
-def test_threads_do_not_show(tmp_path, monkeypatch, name, delimiter, quote, n_threads):
+def test_pieces_do_not_show(tmp_path, monkeypatch, name, delimiter, quote):
     write_mixed(tmp_path / name, delimiter, quote)
-    monkeypatch.setattr(lines, "BLOCK", 2000)
-    monkeypatch.setattr("fastada.read_ahead.PIECE", 2500)
 
-    def found(n):
+    def found():
         told = []
         problems = Problems("f", True, told.append)
         file = DataFile(str(tmp_path / name), ReadOptions(label_column="1", text_column="2"))
-        chunks = list(file.chunks(problems, n))
+        chunks = list(file.chunks(problems))
         numbers = [number for chunk in chunks for number in chunk.numbers.tolist()]
         labels = [label for chunk in chunks for label in chunk.labels]
         return numbers, labels, told, problems.counts
 
-    one = found(1)
-    assert found(n_threads) == one
+    one = found()
+    monkeypatch.setattr(lines, "BLOCK", 2000)
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 2500)
+    assert found() == one
     assert len(one[3]) == 6
     # In the order of the file.
     lines_told = [int(line.split(":")[1]) for line in one[2]]
