@@ -26,6 +26,15 @@ cdef struct Replica:
     double pace
 
 
+# What a replica's record adds to the sums of a column: plain AdaGrad's, one output.
+cdef inline void add_plain(
+    rule_t rule, const weight_t *own, weight_t value, weight_t G0, weight_t of_round,
+    weight_t *change, weight_t *squares,
+) noexcept nogil:
+    change[0] += (own[0] - value) * (of_round * scale_of(rule, own[1]))
+    squares[0] += of_round * (own[1] - G0)
+
+
 # The records of a block of columns, plain AdaGrad's with one output, so that roots and divisions of
 # several are taken at once.
 cdef inline void merge_plain_block(
@@ -46,14 +55,30 @@ cdef inline void merge_plain_block(
         own = <weight_t *>replicas[r].records + 2 * first
         of_round = <weight_t>(1 / replicas[r].pace)
         for i in range(n):
-            change[i] += (own[2 * i] - value[i]) * (of_round * scale_of(rule, own[2 * i + 1]))
-            G[i] += of_round * (own[2 * i + 1] - G0[i])
+            add_plain(rule, own + 2 * i, value[i], G0[i], of_round, &change[i], &G[i])
     for i in range(n):
         G[i] += G0[i]
         value[i] += change[i] / scale_of(rule, G[i])
     for i in range(n):
         base[2 * (first + i)] = value[i]
         base[2 * (first + i) + 1] = G[i]
+
+
+# The same of two replicas, which most often there are: no sum goes to memory.
+cdef inline void merge_plain_two(
+    rule_t rule, weight_t *base, const weight_t *a, const weight_t *b,
+    weight_t of_round_a, weight_t of_round_b, int64_t n,
+) noexcept nogil:
+    cdef weight_t value, G0, change, G
+    cdef int64_t i
+    for i in range(n):
+        value, G0 = base[2 * i], base[2 * i + 1]
+        change, G = 0, 0
+        add_plain(rule, a + 2 * i, value, G0, of_round_a, &change, &G)
+        add_plain(rule, b + 2 * i, value, G0, of_round_b, &change, &G)
+        G += G0
+        base[2 * i] = value + change / scale_of(rule, G)
+        base[2 * i + 1] = G
 
 
 # The records of a block of columns. `sums` has room for [change][squares][share] of one.
@@ -90,7 +115,12 @@ cdef void merge_by(
     cdef int64_t r, n, first = begin
     while first < end:
         n = min(end - first, BLOCK)
-        if rule_t is Comid and n_outputs == 1:
+        if rule_t is Comid and n_outputs == 1 and n_replicas == 2:
+            merge_plain_two(
+                rule, base + 2 * first, <weight_t *>replicas[0].records + 2 * first,
+                <weight_t *>replicas[1].records + 2 * first, <weight_t>(1 / replicas[0].pace),
+                <weight_t>(1 / replicas[1].pace), n)
+        elif rule_t is Comid and n_outputs == 1:
             merge_plain_block(rule, base, replicas, n_replicas, first, n)
         else:
             merge_block(

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 
 import fastada.memory
 from fastada import AdaGradClassifier
-from fastada.memory import memory_limit
+from fastada.memory import LARGE_PAGE, aligned_zeros, memory_limit
 
 
 def test_a_container_s_limit_counts(tmp_path, monkeypatch):
@@ -21,3 +21,12 @@ def test_a_container_s_limit_counts(tmp_path, monkeypatch):
     limit.write_text(f"{2**60}\n")
     assert memory_limit() == of_machine
     AdaGradClassifier(max_iter=1).fit(X, [0, 1])
+
+
+@pytest.mark.parametrize(("n", "boundary"), [(1, 64), (2**18 - 1, 64), (2**18, LARGE_PAGE)])
+def test_records_begin_on_boundaries(n, boundary):
+    for _ in range(3):
+        records = aligned_zeros((n, 2), np.dtype(np.float32))
+        assert records.ctypes.data % boundary == 0
+        assert records.shape == (n, 2)
+        assert not records.any()

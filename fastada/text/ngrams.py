@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastada._hashing import NgramHasher, count_documents, weight_rows
+from fastada.memory import LARGE_PAGE
 from fastada.text.documents import BATCH_BYTES, Batch
 from fastada.workers import effective_n_jobs, in_order
 
@@ -19,7 +20,6 @@ ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 NORMS = {None: 0, "l1": 1, "l2": 2}
 # Room for so many times the entries that the first documents give reason to expect.
 SPARE = 1.05
-LARGE_PAGE = 1 << 21
 
 
 class HashedRows(NamedTuple):
