@@ -21,3 +21,12 @@ def row_keys(
     most: int,
     keys: npt.NDArray[np.uint64],
 ) -> None: ...
+def take_rows(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[Any],
+    data: npt.NDArray[Any],
+    rows: npt.NDArray[np.int64],
+    numbers: npt.NDArray[Any],
+    taken_indices: npt.NDArray[Any],
+    taken_data: npt.NDArray[Any],
+) -> int: ...

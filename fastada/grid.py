@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastada import _scoring
+from fastada import _csr, _scoring
 from fastada.epoch import slices
 from fastada.kernels import multi
 from fastada.rows import Rows
@@ -25,23 +25,12 @@ def kind_of(settings: Settings) -> tuple[bool, bool]:
 
 def compact(rows: Rows, order: npt.NDArray[np.int64]) -> Rows:
     """Copy rows, in that order, with the columns that do not occur in them left out."""
-    # Not by SciPy, which takes as long to import as many a file to learn.
-    sizes = np.diff(rows.indptr)[order]
-    indptr = np.concatenate(([0], np.cumsum(sizes)))
-    entries = np.repeat(rows.indptr[order] - indptr[:-1], sizes) + np.arange(indptr[-1])
-    indices = rows.indices[entries]
-    seen = np.zeros(rows.n_features, dtype=bool)
-    seen[indices] = True
-    columns = np.flatnonzero(seen)
-    position = np.empty(rows.n_features, dtype=rows.indices.dtype)
-    position[columns] = np.arange(len(columns), dtype=rows.indices.dtype)
-    return Rows(
-        indptr,
-        position[indices],
-        rows.data[entries],
-        max(1, len(columns)),
-        rows.largest_value,
-    )
+    indptr = np.concatenate(([0], np.cumsum(np.diff(rows.indptr)[order])))
+    indices = np.empty(indptr[-1], rows.indices.dtype)
+    data = np.empty(indptr[-1], rows.data.dtype)
+    numbers = np.zeros(rows.n_features, rows.indices.dtype)
+    n_columns = _csr.take_rows(rows.indptr, rows.indices, rows.data, order, numbers, indices, data)
+    return Rows(indptr, indices, data, max(1, n_columns), rows.largest_value)
 
 
 class Grid:
@@ -75,25 +64,38 @@ class Grid:
         initial_accumulator: float,
         initial_intercept_accumulator: float,
     ) -> None:
-        self.settings = list(settings)
         self.n_outputs = n_outputs
-        self._all = Settings(**settings[0])
-        for name in ("rate", "l1", "l2"):
-            self._all[name] = max(s[name] for s in settings)
-        own = [[s[name] for s in settings] for name in ("rate", "l1", "l2")]
-        self._own = np.repeat(np.array(own, dtype=dtype), n_outputs, axis=1)
-        self._intercept_rate = np.repeat([s["intercept_rate"] for s in settings], n_outputs)
-        self._diverged = np.zeros(len(settings), dtype=np.uint8)
-        self.loss_sum = np.zeros(len(settings))
-        self.weight_sum = 0.0
         self.state = State(
             n_features,
             n_outputs * len(settings),
             dtype,
-            self._all,
+            settings[0],
             initial_accumulator,
             initial_intercept_accumulator,
         )
+        self._take(settings)
+
+    def _take(self, settings: Sequence[Settings]) -> None:
+        self.settings = list(settings)
+        self._all = Settings(**settings[0])
+        for name in ("rate", "l1", "l2"):
+            self._all[name] = max(s[name] for s in settings)
+        own = [[s[name] for s in settings] for name in ("rate", "l1", "l2")]
+        self._own = np.repeat(np.array(own, dtype=self.state.dtype), self.n_outputs, axis=1)
+        self._intercept_rate = np.repeat([s["intercept_rate"] for s in settings], self.n_outputs)
+        self._diverged = np.zeros(len(settings), dtype=np.uint8)
+        self.loss_sum = np.zeros(len(settings))
+        self.weight_sum = 0.0
+
+    def begin_anew(
+        self,
+        settings: Sequence[Settings],
+        initial_accumulator: float,
+        initial_intercept_accumulator: float,
+    ) -> None:
+        """Forget what was learned, and be as many models of the same kind, in the same memory."""
+        self.state.forget(initial_accumulator, initial_intercept_accumulator)
+        self._take(settings)
 
     @property
     def n_models(self) -> int:

@@ -53,6 +53,9 @@ CHOOSE_OCTAVES = np.arange(-2.0, 2.0, 0.5)
 CHOOSE_ROWS = 2048, 8192  # at least, at most
 # Of all rows at most, where there are many; models of several outputs share less of their work.
 MOST_OF_ROWS, MOST_OF_SEVERAL_OUTPUTS = 1 / 4, 1 / 8
+# The models of more outputs than these learn one after the other: they gain nothing by sharing the
+# gathers of wide records, and memory that has been touched is learned from again.
+MOST_OUTPUTS_SIDE_BY_SIDE = 8
 Z = 2.0
 LESS_OCTAVES, LESS_PER_DOUBLING = 0.7, 0.1
 
@@ -184,9 +187,12 @@ class _Candidates:
         self.weight = np.ascontiguousarray(sample_weight[order])
         self.scale, self.settings_of = scale, settings_of
 
+    def _settings(self, octaves: npt.NDArray[np.float64]) -> list[Settings]:
+        return [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves]
+
     def _grid(self, octaves: npt.NDArray[np.float64]) -> Grid:
         return Grid(
-            [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves],
+            self._settings(octaves),
             self.rows.n_features,
             self.targets.n_outputs,
             self.rows.data.dtype,
@@ -202,7 +208,18 @@ class _Candidates:
 
     def losses(self, octaves: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Give the losses of all rows, shape (n_rows, n_candidates)."""
-        return self._learn(self._grid(octaves), 0, self.rows.n_rows)
+        if self.targets.n_outputs <= MOST_OUTPUTS_SIDE_BY_SIDE:
+            return self._learn(self._grid(octaves), 0, self.rows.n_rows)
+        one = self._grid(octaves[:1])
+        losses = []
+        for k in range(len(octaves)):
+            one.begin_anew(
+                self._settings(octaves[k : k + 1]),
+                self.scale.accumulator,
+                self.scale.intercept_accumulator,
+            )
+            losses.append(self._learn(one, 0, self.rows.n_rows))
+        return np.hstack(losses)
 
     def learn_until_told_apart(
         self, octaves: npt.NDArray[np.float64], n_rows: int

@@ -79,6 +79,12 @@ class State:
         self.intercept = np.zeros((n_outputs, 2))
         self.intercept[:, 1] = initial_intercept_accumulator
 
+    def forget(self, initial_accumulator: float, initial_intercept_accumulator: float) -> None:
+        """Be as after __init__ once more, in memory that has been touched."""
+        self.clock[:], self.records[:], self.intercept[:] = 0, 0, 0
+        self.accumulators[:] = initial_accumulator
+        self.intercept[:, 1] = initial_intercept_accumulator
+
     @property
     def records(self) -> npt.NDArray[Any]:
         """A record per feature, shape (n_features, width): see src/records.pxd."""

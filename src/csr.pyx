@@ -1,4 +1,4 @@
-"""One look at a CSR matrix before the kernels trust it."""
+"""One look at a CSR matrix before the kernels trust it, and copies of some of its rows."""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -160,3 +160,34 @@ def row_keys(
                     word.value = data[p]
                     key += mixed(word.bits ^ mixed(<uint64_t>indices[p] + 1))
             keys[i] = key
+
+
+def take_rows(
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    const int64_t[::1] rows, index_t[::1] numbers, index_t[::1] taken_indices,
+    weight_t[::1] taken_data,
+):
+    """Copy the entries of the rows, one row after the other, with their columns numbered anew.
+
+    Columns get their numbers as they occur first, so that a record of each takes as little memory
+    as can be, and rows that follow one another find theirs together. `numbers` begins as zeros, one
+    a column, and ends with 1 + the number of each column that occurs. Returns how many do.
+    """
+    cdef int64_t i, p, row, n_rows = rows.shape[0], q = 0
+    cdef index_t column, n_columns = 0
+    if taken_indices.shape[0] == 0:
+        return 0
+    with nogil:
+        for i in range(n_rows):
+            row = rows[min(i + ROWS_AHEAD, n_rows - 1)]
+            prefetch_to_read(&indices[0] + indptr[row])
+            prefetch_to_read(&data[0] + indptr[row])
+            for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                column = indices[p]
+                if numbers[column] == 0:
+                    n_columns += 1
+                    numbers[column] = n_columns
+                taken_indices[q] = numbers[column] - 1
+                taken_data[q] = data[p]
+                q += 1
+    return n_columns

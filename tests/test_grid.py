@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastada
@@ -152,18 +153,26 @@ def test_stamps_start_again_without_a_trace(text_like, monkeypatch):
     np.testing.assert_allclose(restarted.coef(2), plain.coef(2), rtol=1e-10, atol=1e-14)
 
 
-def test_compact_keeps_what_the_rows_say(text_like):
-    X, _ = text_like
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compact_keeps_what_the_rows_say(text_like, dtype, index_dtype):
+    X = text_like[0].astype(dtype)
+    X.indices = X.indices.astype(index_dtype)
     order = np.array([5, 3, 250], dtype=np.int64)
     rows = compact(canonical_rows(X), order)
     assert isinstance(rows, Rows)
-    dense = X[order].toarray()
-    expected = dense[:, dense.any(axis=0)]
-    actual = np.zeros_like(expected)
-    for i in range(3):
-        entries = slice(rows.indptr[i], rows.indptr[i + 1])
-        actual[i, rows.indices[entries]] = rows.data[entries]
-    np.testing.assert_array_equal(actual, expected)
+    assert rows.indices.dtype == index_dtype
+    assert rows.data.dtype == dtype
+    occurring = X.indices[np.concatenate([np.arange(X.indptr[i], X.indptr[i + 1]) for i in order])]
+    columns = list(dict.fromkeys(occurring.tolist()))
+    taken = csr_array((rows.data, rows.indices, rows.indptr), shape=(3, rows.n_features))
+    np.testing.assert_array_equal(taken.toarray(), X[order].toarray()[:, columns])
+
+
+def test_compact_rows_without_entries():
+    empty = canonical_rows(csr_array((3, 1000)))
+    rows = compact(empty, np.array([2, 0], dtype=np.int64))
+    assert (rows.n_rows, rows.n_features, len(rows.data)) == (2, 1, 0)
 
 
 def test_a_grid_takes_as_many_models_as_are_given(text_like):
