@@ -32,7 +32,7 @@ class Epoch:
     """The kernel's pass over the rows as they come, from weights that a first epoch has left."""
 
     def __init__(self, X, y, **parameters):
-        self.model = AdaGradClassifier(max_iter=1, shuffle=False, **parameters).fit(X, y)
+        self.model = AdaGradClassifier(max_iter=1, tol=None, shuffle=False, **parameters).fit(X, y)
         self.rows = canonical_rows(X, self.model.dtype)
         self.targets = self.model._encode(y, self.model.classes_)
         self.weight = np.ones(self.rows.n_rows)

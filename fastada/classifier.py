@@ -68,7 +68,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         Epochs at most.
     tol : float or None, default=1e-3
         Stop when the objective, penalty included, has not fallen by more than tol for
-        n_iter_no_change epochs. None: always max_iter epochs. See also calibrate.
+        n_iter_no_change epochs, if the rows left out for `calibrate` do not tell when.
+        None: always max_iter epochs.
     shuffle : bool, default=True
         Visit rows in a new order each epoch, and a row of sample weight s as many times as s
         rounds to (at least once, at most 16 times), with an equal share of s each. Without it
@@ -84,12 +85,13 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         With more than two classes: one problem per class against the rest, or softmax.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; they multiply the sample weights.
-    calibrate : bool, default=False
+    calibrate : bool or "auto", default="auto"
         With loss="log_loss" let fit find temperature_, and how many epochs to train: from the rows
         held out if early_stopping or X_val holds out any, else from models trained without some of
         the rows for the purpose, five of 100 to 6,000 rows, one of more, until the loss of those
         rows has not fallen for n_iter_no_change epochs (not with warm_start, whose weights have
-        seen all rows, nor with `optimizer`). The model itself learns all rows.
+        seen all rows, nor with `optimizer`). The model itself learns all rows. "auto" does so
+        unless tol=None asks for all epochs; with other losses it does nothing.
     warm_start : bool, default=False
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None
@@ -189,7 +191,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         n_iter_no_change: int = 2,
         multi_class: str = "ovr",
         class_weight: dict[Any, float] | str | None = None,
-        calibrate: bool = False,
+        calibrate: bool | str = "auto",
         warm_start: bool = False,
         dtype: npt.DTypeLike | None = None,
         n_jobs: int | None = None,
@@ -346,7 +348,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_choice("multi_class", self.multi_class, ("ovr", "multinomial"))
-        if self.calibrate and self.loss != "log_loss":
+        if not isinstance(self.calibrate, (bool, np.bool_)) and self.calibrate != "auto":
+            raise ValueError(f"calibrate must be True, False or 'auto'; got {self.calibrate!r}")
+        if self.calibrate != "auto" and self.calibrate and self.loss != "log_loss":
             raise ValueError("calibrate=True needs loss='log_loss'")
         if self.multi_class == "multinomial" and self.loss != "log_loss":
             raise ValueError("multi_class='multinomial' needs loss='log_loss'")
@@ -388,7 +392,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
     @property
     def _is_calibrated(self) -> bool:
-        return self.calibrate and self.loss == "log_loss"
+        if isinstance(self.calibrate, str):
+            return self.loss == "log_loss" and self.tol is not None
+        return self.calibrate
 
     def _leave_out(
         self,

@@ -52,7 +52,7 @@ def check_parameters(estimator: Any, losses: tuple[str, ...]) -> None:
         effective_n_jobs(estimator.n_jobs)
     check_number("n_iter_no_change", estimator.n_iter_no_change, at_least=1, integer=True)
     check_number("validation_fraction", estimator.validation_fraction, above=0, below=1)
-    for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start", "calibrate"):
+    for name in ("shuffle", "fit_intercept", "early_stopping", "warm_start"):
         if not isinstance(getattr(estimator, name, True), (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False; got {getattr(estimator, name)!r}")
     if estimator.tol is not None:

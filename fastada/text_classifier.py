@@ -56,7 +56,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Epochs at most.
     multi_class : {"ovr", "multinomial"}, default="ovr"
     class_weight : dict, "balanced" or None, default=None
-    calibrate : bool, default=False
+    calibrate : bool or "auto", default="auto"
         Let models trained without some of the texts tell the size of probabilities and the number
         of epochs, as AdaGradClassifier describes it.
     n_jobs : int or None, default=None
@@ -102,7 +102,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         max_iter: int = 10,
         multi_class: str = "ovr",
         class_weight: dict[Any, float] | str | None = None,
-        calibrate: bool = False,
+        calibrate: bool | str = "auto",
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,

@@ -73,7 +73,7 @@ def test_held_out_rows_are_made_use_of():
 def test_training_ends_before_rows_are_learned_by_heart(n_rows, n_classes):
     X, y = noisy_data(n_rows + 3000, n_classes, n_features=2000)
     common = {"learning_rate": 12.0, "random_state": 0}
-    plain = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
+    plain = AdaGradClassifier(calibrate=False, **common).fit(X[:n_rows], y[:n_rows])
     model = AdaGradClassifier(calibrate=True, **common).fit(X[:n_rows], y[:n_rows])
     assert model.n_iter_ < plain.n_iter_
     # Of all rows, in the same order: what a user gets who had set that number of epochs.
@@ -106,6 +106,33 @@ def test_without_a_tolerance_all_epochs_are_taken():
     model = AdaGradClassifier(calibrate=True, learning_rate=6.0, random_state=0, tol=None)
     assert model.fit(X, y).n_iter_ == 10
     assert model.temperature_ < 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "calibrates"),
+    [
+        ({}, True),
+        ({"early_stopping": True}, True),
+        ({"tol": None}, False),
+        ({"loss": "hinge"}, False),
+        ({"loss": "modified_huber"}, False),
+        ({"warm_start": True}, False),
+    ],
+)
+def test_the_default_calibrates_where_epochs_are_to_be_found(parameters, calibrates):
+    X, y = noisy_data(400)
+    model = AdaGradClassifier(random_state=0, max_iter=3, **parameters).fit(X, y)
+    told = AdaGradClassifier(random_state=0, max_iter=3, calibrate=calibrates, **parameters)
+    told.fit(X, y)
+    np.testing.assert_array_equal(model.coef_, told.coef_)
+    assert model.temperature_ == told.temperature_
+    assert (model.temperature_ != 1) == calibrates
+
+
+def test_calibrate_is_yes_no_or_auto():
+    X, y = noisy_data(100)
+    with pytest.raises(ValueError, match="calibrate must be True, False or 'auto'; got 'yes'"):
+        AdaGradClassifier(calibrate="yes").fit(X, y)
 
 
 def test_verbose_tells_what_the_rows_left_out_have_shown(capsys):

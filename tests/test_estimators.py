@@ -115,10 +115,11 @@ def test_learning_rate_per_feature(text_like, update):
 
 def test_probabilities(text_like):
     X, y = text_like
-    binary = AdaGradClassifier(random_state=0).fit(X, y == "spam")
-    np.testing.assert_allclose(
-        binary.predict_proba(X)[:, 1], 1 / (1 + np.exp(-binary.decision_function(X)))
-    )
+    for calibrate in (True, False):
+        binary = AdaGradClassifier(calibrate=calibrate, random_state=0).fit(X, y == "spam")
+        assert (binary.temperature_ != 1) == calibrate
+        margins = binary.temperature_ * binary.decision_function(X)
+        np.testing.assert_allclose(binary.predict_proba(X)[:, 1], 1 / (1 + np.exp(-margins)))
     for multi_class in ("ovr", "multinomial"):
         model = AdaGradClassifier(multi_class=multi_class, random_state=0).fit(X, y)
         np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)

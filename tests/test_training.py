@@ -78,8 +78,8 @@ def test_probabilities_far_out_of_the_question_have_a_finite_loss(text_like):
 
 def test_stops_when_the_objective_stands_still(text_like):
     X, y = text_like
-    patient = AdaGradClassifier(max_iter=500, tol=1e-3, n_iter_no_change=3, random_state=0)
-    patient.fit(X, y)
+    common = {"calibrate": False, "random_state": 0}
+    patient = AdaGradClassifier(max_iter=500, tol=1e-3, n_iter_no_change=3, **common).fit(X, y)
     assert 3 < patient.n_iter_ < 500
     assert len(patient.loss_curve_) == patient.n_iter_
     falls = -np.diff(patient.objective_curve_)
@@ -105,7 +105,7 @@ def test_a_falling_loss_under_a_rising_objective_stops(text_like, monkeypatch):
     penalties = iter(np.linspace(0.0, 3.0, 30))
     monkeypatch.setattr(AdaGradClassifier, "_learn", lambda *_: next(losses))
     monkeypatch.setattr(AdaGradClassifier, "_penalty", lambda _: next(penalties))
-    model = AdaGradClassifier(max_iter=30, n_iter_no_change=2).fit(X, y)
+    model = AdaGradClassifier(max_iter=30, n_iter_no_change=2, calibrate=False).fit(X, y)
     assert model.n_iter_ == 3
 
 

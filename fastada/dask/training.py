@@ -113,7 +113,7 @@ def _check_parameters(estimator: AdaGradEstimator) -> None:
         ("early_stopping", "tol stops by the training objective"),
         ("optimizer", "the replicas of other optimizers cannot be combined"),
     ):
-        if getattr(estimator, name, False):
+        if getattr(estimator, name, False) not in (False, None, "auto"):
             raise ValueError(f"{name} is not available on a cluster: {why}")
     if estimator.decay < 1:
         raise ValueError(
