@@ -91,7 +91,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         the rows for the purpose, five of 100 to 6,000 rows, one of more, until the loss of those
         rows has not fallen for n_iter_no_change epochs (not with warm_start, whose weights have
         seen all rows, nor with `optimizer`). The model itself learns all rows. "auto" does so
-        unless tol=None asks for all epochs; with other losses it does nothing.
+        unless tol=None asks for all epochs; with other losses it does nothing. Of a row repeated
+        some copies may be left out, of one with a weight all or none.
     warm_start : bool, default=False
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None

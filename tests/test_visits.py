@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 
 from fastada import AdaGradClassifier, AdaGradRegressor
 from fastada.validation import canonical_rows
@@ -49,9 +50,10 @@ def test_weights_are_repetitions_when_shuffling(text_like, estimator, alpha):
     X, y = text_like
     y = (y == "spam").astype(float)
     weight = np.random.default_rng(0).integers(4, size=len(y))
-    weighted = estimator(random_state=0, alpha=alpha).fit(X, y, sample_weight=weight)
+    model = estimator(random_state=0, alpha=alpha, tol=None)
+    weighted = clone(model).fit(X, y, sample_weight=weight)
     rows = np.repeat(np.arange(len(y)), weight)
-    repeated = estimator(random_state=0, alpha=alpha).fit(X[rows], y[rows])
+    repeated = clone(model).fit(X[rows], y[rows])
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-9, atol=1e-12)
     assert weighted.t_ == repeated.t_ == weight.sum() * weighted.n_iter_
 

@@ -281,7 +281,7 @@ def test_text(client, kind):
     texts = [" ".join(words[row]) for row in drawn]
     y = np.where((drawn % 2 == 0).mean(axis=1) >= 0.5, "pos", "neg")
     parameters = dict(n_features=2**12, learning_rate=0.5, random_state=0, max_iter=5)
-    one = fastada.TextClassifier(**parameters).fit(texts, y)
+    one = fastada.TextClassifier(calibrate=False, **parameters).fit(texts, y)
     if kind == "bag":
         bag = pytest.importorskip("dask.bag")
         X, labels = bag.from_sequence(texts, npartitions=3), bag.from_sequence(y, npartitions=3)
