@@ -21,6 +21,13 @@ def row_keys(
     most: int,
     keys: npt.NDArray[np.uint64],
 ) -> None: ...
+def projections(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[Any],
+    data: npt.NDArray[Any],
+    rows: npt.NDArray[np.int64],
+    projected: npt.NDArray[np.float64],
+) -> None: ...
 def take_rows(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[Any],

@@ -12,9 +12,9 @@ from fastada.rows import Rows
 
 # A row of weight s is visited s times an epoch, but never more often than this.
 MOST_VISITS = 16
-ALL_ENTRIES = 2**62
 # Not zero, of a row: what is first looked at to tell it from others.
-FEW_ENTRIES = 8
+FEW_COLUMNS = 8
+ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Visits:
@@ -29,7 +29,7 @@ class Visits:
     twice the size moves the weights hardly further; visited twice, it does what
     two rows would do. Where random_state is given, rows are first put in an order
     of their content: the same rows in another order, or repeated instead of
-    weighted, give the same model.
+    weighted, give the same model; and times a factor, nearly the same.
 
     Parameters
     ----------
@@ -125,35 +125,27 @@ def by_content(
 ) -> npt.NDArray[np.int64]:
     """Put the rows of an order into another, which only their content and targets decide.
 
-    A few entries tell most rows apart; all of them are looked at where those do not.
+    A few columns and the target tell most rows apart. Those that they do not are in the order of
+    their products with a vector, which all entries enter, and which rows times a factor keep.
     """
-    keys = row_keys(rows, target, order, FEW_ENTRIES)
+    keys = target_keys(target, order)
+    _csr.row_keys(rows.indptr, rows.indices, rows.data, order, FEW_COLUMNS, keys)
     place = np.argsort(keys, kind="stable")
     order, keys = order[place], keys[place]
     like_next = np.append(keys[1:] == keys[:-1], False)
     if like_next.any():
         tied = np.flatnonzero(like_next | np.roll(like_next, 1))
         among = order[tied]
-        order[tied] = among[np.lexsort((row_keys(rows, target, among), keys[tied]))]
+        projected = np.empty(len(tied))
+        _csr.projections(rows.indptr, rows.indices, rows.data, among, projected)
+        order[tied] = among[np.lexsort((projected, keys[tied]))]
     return order
 
 
-def row_keys(
-    rows: Rows, target: npt.NDArray[Any], order: npt.NDArray[np.int64], n_entries: int = ALL_ENTRIES
-) -> npt.NDArray[np.uint64]:
-    """Give 64-bit keys of rows, equal for equal rows (as to n_entries) with equal targets."""
+def target_keys(target: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Give 64 bits of each row's target, equal for equal ones."""
     keys = np.zeros(len(order), dtype=np.uint64)
-    if not len(order):
-        return keys
-    columns = np.ascontiguousarray(target, dtype=np.float64).reshape(rows.n_rows, -1)
-    width = columns.shape[1]
-    _csr.row_keys(
-        np.arange(0, columns.size + 1, width, dtype=np.int64),
-        np.tile(np.arange(width, dtype=np.int64), rows.n_rows),
-        columns.ravel(),
-        order,
-        ALL_ENTRIES,
-        keys,
-    )
-    _csr.row_keys(rows.indptr, rows.indices, rows.data, order, n_entries, keys)
+    for column in np.atleast_2d(np.asarray(target, dtype=np.float64).T):
+        # Plus zero, which has no sign then.
+        keys = keys * ODD + (column[order] + 0.0).view(np.uint64)
     return keys

@@ -135,14 +135,12 @@ def row_keys(
     const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
     const int64_t[::1] rows, int64_t most, uint64_t[::1] keys,
 ):
-    """Mix the first `most` columns and values of each of the rows into its key, in place.
+    """Mix the first `most` columns of each of the rows that are not zero into its key, in place.
 
-    Explicit zeros do not count. A sum over the entries, which need not wait for one another as a
-    chain would.
+    A sum over the columns, which need not wait for one another as a chain would.
     """
     cdef int64_t i, p, n, row, n_rows = rows.shape[0]
     cdef uint64_t key
-    cdef Bits word
     if data.shape[0] == 0:
         return
     with nogil:
@@ -157,9 +155,26 @@ def row_keys(
                     break
                 if data[p] != 0:
                     n += 1
-                    word.value = data[p]
-                    key += mixed(word.bits ^ mixed(<uint64_t>indices[p] + 1))
+                    key += mixed(<uint64_t>indices[p] + 1)
             keys[i] = key
+
+
+def projections(
+    const int64_t[::1] indptr, const index_t[::1] indices, const weight_t[::1] data,
+    const int64_t[::1] rows, double[::1] projected,
+):
+    """Write the product of each of the rows with a vector of numbers that are as good as random.
+
+    Rows that differ in any entry differ in it, and times a factor they keep its order.
+    """
+    cdef int64_t i, p
+    cdef double total
+    with nogil:
+        for i in range(rows.shape[0]):
+            total = 0
+            for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                total += <double>data[p] * <double>mixed(<uint64_t>indices[p] + 1)
+            projected[i] = total
 
 
 def take_rows(

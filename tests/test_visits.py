@@ -146,3 +146,20 @@ def test_content_alone_decides_the_order(differs):
         np.testing.assert_array_equal(without, expected)
     np.testing.assert_array_equal(again[there], expected)
     assert sorted(expected) == list(range(40))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+def test_a_factor_does_not_change_the_order(dtype, index_dtype):
+    """Of rows that columns tell apart, of rows that values do, and of equal ones."""
+    rng = np.random.default_rng(0)
+    sparse = sp.random_array((50, 30), density=0.2, rng=rng, format="csr").toarray()
+    dense = np.c_[rng.normal(size=(50, 10)), np.zeros((50, 20))]
+    X = sp.csr_array(np.vstack([sparse, dense, dense[:5]]).astype(dtype))
+    X.indices, X.indptr = X.indices.astype(index_dtype), X.indptr.astype(index_dtype)
+    y = rng.integers(2, size=105) - 0.5
+    order = by_content(canonical_rows(X), y, np.arange(105))
+    assert sorted(order) == list(range(105))
+    for factor in (1e-3, 1e3, 7.0):
+        scaled = by_content(canonical_rows(X * dtype(factor)), y, np.arange(105))
+        np.testing.assert_array_equal(scaled, order)
