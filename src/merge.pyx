@@ -64,9 +64,10 @@ cdef inline void merge_plain_block(
         base[2 * (first + i) + 1] = G[i]
 
 
-# The same of two replicas, which most often there are: no sum goes to memory.
+# The same of two replicas, which most often there are: no sum goes to memory, and the replicas get
+# the result at once.
 cdef inline void merge_plain_two(
-    rule_t rule, weight_t *base, const weight_t *a, const weight_t *b,
+    rule_t rule, weight_t *base, weight_t *a, weight_t *b,
     weight_t of_round_a, weight_t of_round_b, int64_t n,
 ) noexcept nogil:
     cdef weight_t value, G0, change, G
@@ -77,8 +78,10 @@ cdef inline void merge_plain_two(
         add_plain(rule, a + 2 * i, value, G0, of_round_a, &change, &G)
         add_plain(rule, b + 2 * i, value, G0, of_round_b, &change, &G)
         G += G0
-        base[2 * i] = value + change / scale_of(rule, G)
-        base[2 * i + 1] = G
+        value += change / scale_of(rule, G)
+        base[2 * i], base[2 * i + 1] = value, G
+        a[2 * i], a[2 * i + 1] = value, G
+        b[2 * i], b[2 * i + 1] = value, G
 
 
 # The records of a block of columns. `sums` has room for [change][squares][share] of one.
@@ -120,14 +123,15 @@ cdef void merge_by(
                 rule, base + 2 * first, <weight_t *>replicas[0].records + 2 * first,
                 <weight_t *>replicas[1].records + 2 * first, <weight_t>(1 / replicas[0].pace),
                 <weight_t>(1 / replicas[1].pace), n)
-        elif rule_t is Comid and n_outputs == 1:
-            merge_plain_block(rule, base, replicas, n_replicas, first, n)
         else:
-            merge_block(
-                rule, round, base, n_outputs, replicas, n_replicas, first, n, sums)
-        for r in range(n_replicas):
-            memcpy(<weight_t *>replicas[r].records + first * width, &base[first * width],
-                   n * width * sizeof(weight_t))
+            if rule_t is Comid and n_outputs == 1:
+                merge_plain_block(rule, base, replicas, n_replicas, first, n)
+            else:
+                merge_block(
+                    rule, round, base, n_outputs, replicas, n_replicas, first, n, sums)
+            for r in range(n_replicas):
+                memcpy(<weight_t *>replicas[r].records + first * width, &base[first * width],
+                       n * width * sizeof(weight_t))
         first += n
 
 
