@@ -85,7 +85,7 @@ shapes = st.tuples(st.integers(2, 25), st.integers(1, 9))
 
 
 @given(hyperparameters(), shapes, st.sampled_from(LOSSES), st.integers(0, 2**31), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_binary(parameters, shape, loss, seed, data):
     rng = np.random.default_rng(seed)
     X = problem(rng, *shape)
@@ -98,7 +98,7 @@ def test_binary(parameters, shape, loss, seed, data):
 
 
 @given(hyperparameters(), shapes, st.sampled_from((*LOSSES, "multinomial")), st.integers(0, 2**31))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_several_classes(parameters, shape, loss, seed):
     rng = np.random.default_rng(seed)
     n_rows = shape[0] + 2
@@ -114,7 +114,7 @@ def test_several_classes(parameters, shape, loss, seed):
 
 
 @given(hyperparameters(), shapes, st.integers(0, 2**31))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_multilabel(parameters, shape, seed):
     rng = np.random.default_rng(seed)
     X = problem(rng, *shape)
@@ -130,7 +130,7 @@ def test_multilabel(parameters, shape, seed):
     st.sampled_from([0.01, 0.1]),
     st.integers(0, 2**31),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_regression(parameters, shape, loss, rate, seed):
     rng = np.random.default_rng(seed)
     X = problem(rng, *shape)

@@ -95,7 +95,7 @@ moves = st.lists(
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_equals_the_recurrence(rule, dtype, data):
     optimizer = rule(**data.draw(st.fixed_dictionaries(RULES[rule])))

@@ -22,7 +22,7 @@ def test_seeds(seed):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_damaged_seeds(name, data):
     content = data.draw(st.sampled_from(SEEDS[name])).read_bytes()

@@ -76,7 +76,7 @@ def test_columns_are_utf8_to_every_code_path(kind, parameters):
     assert_same(vectorizer.transform(COLUMNS[kind](DOCUMENTS)), vectorizer.transform(DOCUMENTS))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.text(
@@ -186,7 +186,7 @@ BYTES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(BYTES, min_size=1, max_size=3),
     st.sampled_from(["strict", "ignore", "replace"]),

@@ -29,7 +29,7 @@ def pipeline(sublinear_tf=False, use_idf=True, smooth_idf=True, norm="l2", **par
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     DOCUMENTS,
     DOCUMENTS,

@@ -47,7 +47,7 @@ def check(documents, **parameters):
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(DOCUMENTS, PARAMETERS)
 def test_equals_scikit_learn(documents, parameters):
     check(documents, **parameters)
@@ -70,7 +70,7 @@ def test_every_code_point(analyzer, lowercase):
     check(documents, analyzer=analyzer, lowercase=lowercase, dtype=np.float32, norm=None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.text(st.one_of(st.characters(), st.characters(categories=["Cs"])), max_size=8),
