@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ CACHE_LINE = 64
 LARGE_PAGE = 1 << 21
 # Where Linux tells the limit of the container that a process is in (cgroups, version 2 and 1).
 CONTAINER_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 
 
@@ -27,7 +26,8 @@ def memory_limit() -> float:
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for path in CONTAINER_LIMITS:
         try:
-            limits.append(int(path.read_text()))
+            with open(path, encoding="ascii") as file:
+                limits.append(int(file.read()))
         except (OSError, ValueError):
             # There is none, or it is "max".
             continue

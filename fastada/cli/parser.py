@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from typing import TypeAlias
+import os
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "svmlight", "fasttext", "vw", "text")
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, or as COLUMNS says.
+
+    argparse would ask shutil, which takes longer to load than all of a command line to parse.
+    """
+
+    def __init__(self, prog: str, **others: Any) -> None:
+        width = os.environ.get("COLUMNS", "")
+        n_columns = int(width) if width.isdecimal() else 0
+        with suppress(OSError):  # of what is no terminal
+            n_columns = n_columns or os.get_terminal_size().columns
+        super().__init__(prog, width=(n_columns or 80) - 2, **others)
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -25,7 +41,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         "  fastada inspect model.safetensors\n\n"
         "Each command has its own --help. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
         "130 interrupted, 141 the reader of the output went away.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add = {
@@ -48,7 +64,7 @@ def _command(commands: Commands, name: str, text: str, examples: str) -> argpars
         help=text,
         description=text[0].upper() + text[1:] + ".",
         epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
 
 
