@@ -4,10 +4,12 @@ The margin of a row moves by about rate * |x| when all its features step by
 `rate`, so a rate of 1 / (root mean square row norm) moves margins by about one,
 whatever the scale of the data. The initial accumulator G_0 stands for a few
 gradients of the usual size seen beforehand, so that the first step on a feature
-is not a full rate whatever its gradient: G_0 = 4 mean(x^2) over stored entries,
-over m^2 with batches of m rows, of which most features occur in but one.
-FTRL-Proximal's beta, added to the root of G, is the root mean square gradient of
-a row that is quite wrong: that of the stored entries, over m.
+is not a full rate whatever its gradient: G_0 = 2 x^2, over m^2 with batches of m
+rows, of which most features occur in but one. The x^2 is that of a usual row, the
+geometric mean over rows of their mean square entry: of bare counts a few long
+texts have most of the squares, and would hold back all others.
+FTRL-Proximal's beta, added to the root of G, is the gradient of a row that is
+quite wrong: the root of that x^2, over m.
 With targets of scale s (regression), gradients, beta and weights scale by s, the
 rate by s and G_0 by s^2. Scaling X or y then scales the weights and nothing else.
 """
@@ -26,7 +28,7 @@ from fastada.rows import Rows
 
 # A stream's scale is taken from its first rows that have a weight, and then fixed.
 N_ROWS = 1000
-ACCUMULATOR_FACTOR = 4.0
+ACCUMULATOR_FACTOR, INTERCEPT_FACTOR = 2.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,25 @@ class Moments(NamedTuple):
 
     Attributes
     ----------
-    squares, entries : float
-        Of the stored entries, each times the weight of its row: their squares' sum, their number.
+    squares : float
+        Of the rows' squared norms, each times the weight of the row.
+    logarithms, weight_of_logarithms : float
+        Of the logarithms of the rows' mean squares, times the weights of the rows, and of those
+        weights, where there are entries that are not zero.
     weight : float
-        Sum of the rows' weights.
+        Of the rows' weights.
     """
 
     squares: float
-    entries: float
+    logarithms: float
+    weight_of_logarithms: float
     weight: float
 
     @classmethod
     def of(cls, rows: Rows, sample_weight: npt.NDArray[np.float64]) -> Moments:
         """Sum over all rows, or over the first ones if only they have weights: see first_rows."""
-        squares, entries = _csr.square_sums(rows.indptr, rows.data, sample_weight)
-        return cls(squares, entries, float(sample_weight.sum()))
+        sums = _csr.square_sums(rows.indptr, rows.data, sample_weight)
+        return cls(*sums, float(sample_weight.sum()))
 
     @classmethod
     def of_all(cls, parts: Iterable[Moments]) -> Moments:
@@ -98,7 +104,9 @@ def scale_of(
         1 for classifiers; the root mean square target of a regressor.
     batch_size : int
     """
-    mean_square = moments.squares / (moments.entries or 1.0) or 1.0
+    logarithm = moments.logarithms / (moments.weight_of_logarithms or 1.0)
+    with np.errstate(over="ignore"):
+        usual_square = float(np.exp(logarithm)) or 1.0
     row_norm = float(np.sqrt(moments.squares / (moments.weight or 1.0))) or 1.0
     target_scale = target_scale or 1.0
 
@@ -107,9 +115,9 @@ def scale_of(
     else:
         rate = intercept_rate = float(learning_rate)
     if initial_accumulator == "auto":
-        accumulator = ACCUMULATOR_FACTOR * target_scale**2 * mean_square / batch_size**2
-        intercept_accumulator = ACCUMULATOR_FACTOR * target_scale**2
+        accumulator = ACCUMULATOR_FACTOR * target_scale**2 * usual_square / batch_size**2
+        intercept_accumulator = INTERCEPT_FACTOR * target_scale**2
     else:
         accumulator = intercept_accumulator = float(initial_accumulator)
-    beta = target_scale * float(np.sqrt(mean_square)) / batch_size
+    beta = target_scale * float(np.sqrt(usual_square)) / batch_size
     return Scale(rate, accumulator, intercept_rate, intercept_accumulator, beta)

@@ -4,12 +4,15 @@ Each row is predicted before it is learned (progressive validation: Blum, Kalai,
 that its loss is that of an unseen row. The rates that are compared learn side by side, from one
 gather of each feature (fastada/grid.py).
 
-1. *Locate*, on few rows: rates a factor of 2 apart around the formula's of fastada/scale.py; where
-   the best is the first or the last of them, others further on.
+1. *Locate*, on few rows: rates a factor of 2 apart around the formula's of fastada/scale.py.
 2. *Choose*: eight rates half an octave apart around that one, on as many rows as it takes to tell
    the best from both its neighbours, by the differences of their losses on the same rows: each
    must be more than Z standard errors from zero over the last half of the rows, or the rows end.
    A parabola through the three gives the rate with the least loss.
+
+Of both, where the best is the first or the last of the rates, others further on learn the rows. A
+row counts for at most 8 times what it would cost to know nothing: a text of a hundred times the
+length of the others has margins of a hundred times theirs, and would decide alone.
 
 What is best for the first rows is too large for all of them, visited several times: steps that
 follow each row closely gain most while little is known. On public data sets of 1,000 to 40,000 rows
@@ -39,6 +42,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada.grid import Grid, compact
+from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
@@ -53,6 +57,8 @@ CHOOSE_OCTAVES = np.arange(-2.0, 2.0, 0.5)
 CHOOSE_ROWS = 2048, 8192  # at least, at most
 # Of all rows at most, where there are many; models of several outputs share less of their work.
 MOST_OF_ROWS, MOST_OF_SEVERAL_OUTPUTS = 1 / 4, 1 / 8
+# What a row counts for at most, in the mean loss of margins that are all zero.
+MOST_TIMES = 8.0
 # The models of more outputs than these learn one after the other: they gain nothing by sharing the
 # gathers of wide records, and memory that has been touched is learned from again.
 MOST_OUTPUTS_SIDE_BY_SIDE = 8
@@ -73,8 +79,8 @@ class RateSearch:
     n_rows : ndarray of int64, shape (n_points,)
         Numbers of rows.
     losses : ndarray of float64, shape (n_points, n_candidates)
-        Mean loss of the first n_rows rows, each before it was learned; infinite for a rate with
-        which training diverged.
+        Mean loss of the first n_rows rows, each before it was learned and of no more than 8 times
+        the loss of zero margins; infinite for a rate with which training diverged.
     """
 
     learning_rate: float
@@ -150,16 +156,9 @@ def search_rate(
         # Of no more rows than they learn: a record for each column of those is made first.
         return _Candidates(rows, targets, sample_weight, order[:n_rows], scale, settings_of)
 
-    few_rows = candidates(locate_rows)
-    centre = 0.0
-    for _ in range(MOST_MOVES):
-        octaves = centre + LOCATE_OCTAVES
-        best = int(np.argmin(few_rows.losses(octaves).mean(axis=0)))
-        centre = octaves[best]
-        if 0 < best < len(octaves) - 1:
-            break
-    octaves = centre + compared
-    losses = candidates(few).losses(octaves)
+    octaves, losses = candidates(locate_rows).around_the_best(0.0, LOCATE_OCTAVES)
+    centre = octaves[np.argmin(losses.mean(axis=0))]
+    octaves, losses = candidates(few).around_the_best(centre, compared)
     if min(len(order), most) > few and not _is_told_apart(losses[len(losses) // 2 :]):
         losses = candidates(most).learn_until_told_apart(octaves, 2 * few)
     less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(n_visits * n_replicas / len(losses))
@@ -186,6 +185,9 @@ class _Candidates:
         self.targets = targets.take(order)
         self.weight = np.ascontiguousarray(sample_weight[order])
         self.scale, self.settings_of = scale, settings_of
+        settings, margins = settings_of(scale), np.zeros((len(order), targets.n_outputs))
+        without = row_losses(margins, self.targets, settings["loss"], settings["delta"]).shown
+        self.of_nothing = float(np.average(without, weights=self.weight))
 
     def _settings(self, octaves: npt.NDArray[np.float64]) -> list[Settings]:
         return [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves]
@@ -204,6 +206,8 @@ class _Candidates:
         order = np.arange(begin, end, dtype=np.int64)
         weight = self.weight[begin:end, np.newaxis]
         losses = grid.learn(self.rows, self.targets, self.weight, order)
+        losses = np.minimum(losses, MOST_TIMES * self.of_nothing)
+        losses[:, np.isinf(grid.loss_sum)] = np.inf
         return np.asarray(losses * weight / self.weight.mean())
 
     def losses(self, octaves: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -220,6 +224,21 @@ class _Candidates:
             )
             losses.append(self._learn(one, 0, self.rows.n_rows))
         return np.hstack(losses)
+
+    def around_the_best(
+        self, centre: float, offsets: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Give octaves and losses of all rows, having moved on while one at an end was the best."""
+        for _ in range(MOST_MOVES):
+            octaves = centre + offsets
+            losses = self.losses(octaves)
+            means = losses.mean(axis=0)
+            # Rates by which nothing is learned are too large, all about as bad as can be.
+            best = int(np.argmin(means)) if means.min() < self.of_nothing else 0
+            if 0 < best < len(octaves) - 1:
+                break
+            centre = octaves[best]
+        return octaves, losses
 
     def learn_until_told_apart(
         self, octaves: npt.NDArray[np.float64], n_rows: int

@@ -1,5 +1,6 @@
 """One look at a CSR matrix before the kernels trust it, and copies of some of its rows."""
 
+from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from dtypes cimport index_t, weight_t
@@ -102,11 +103,14 @@ def inspect(
 def square_sums(
     const int64_t[::1] indptr, const weight_t[::1] data, const double[::1] sample_weight
 ):
-    """Return (sum of s x^2, sum of s over the entries that are not zero) of weighted rows."""
+    """Return sums over rows of weight s, of those with squares that are not zero.
+
+    (sum of s |x|^2, sum of s log(|x|^2 / the row's entries that are not zero), sum of s).
+    """
     cdef int64_t row, p, k, end, n_nonzero
     # Of neighbours each, since a sum is a chain of additions.
     cdef double squares[4]
-    cdef double total = 0, count = 0
+    cdef double square, total = 0, logarithms = 0, weight = 0
     with nogil:
         for row in range(sample_weight.shape[0]):
             n_nonzero, end = 0, indptr[row + 1]
@@ -119,9 +123,12 @@ def square_sums(
                 squares[0] += <double>data[p] * data[p]
             for p in range(indptr[row], end):
                 n_nonzero += data[p] != 0
-            total += sample_weight[row] * ((squares[0] + squares[1]) + (squares[2] + squares[3]))
-            count += sample_weight[row] * n_nonzero
-    return total, count
+            square = (squares[0] + squares[1]) + (squares[2] + squares[3])
+            if square > 0 and sample_weight[row] > 0:
+                total += sample_weight[row] * square
+                logarithms += sample_weight[row] * log(square / n_nonzero)
+                weight += sample_weight[row]
+    return total, logarithms, weight
 
 
 # splitmix64's finaliser (Steele, Lea, Flood 2014).

@@ -72,7 +72,7 @@ def test_held_out_rows_are_made_use_of():
 @pytest.mark.parametrize("n_rows", [400, 6500])
 def test_training_ends_before_rows_are_learned_by_heart(n_rows, n_classes):
     X, y = noisy_data(n_rows + 3000, n_classes, n_features=2000)
-    common = {"learning_rate": 12.0, "random_state": 0}
+    common = {"learning_rate": 12.0, "initial_accumulator": 4.0, "random_state": 0}
     plain = AdaGradClassifier(calibrate=False, **common).fit(X[:n_rows], y[:n_rows])
     model = AdaGradClassifier(calibrate=True, **common).fit(X[:n_rows], y[:n_rows])
     assert model.n_iter_ < plain.n_iter_

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import dense_fit
+from scipy.stats import gmean
 
 from fastada import AdaGradClassifier, AdaGradRegressor
 
@@ -39,7 +40,10 @@ def compare(estimator, X, y, targets, loss, sample_weight=None, index_type=np.in
     estimator.fit(csr, y, sample_weight=sample_weight)
     beta = estimator.beta
     if beta == "auto":
-        beta = np.sqrt((csr.data.astype(float) ** 2).mean()) / estimator.batch_size
+        squares = [
+            np.square(row[row != 0], dtype=float).mean() for row in csr.toarray() if row.any()
+        ]
+        beta = np.sqrt(gmean(squares)) / estimator.batch_size
     W, b = dense_fit(
         X,
         targets,

@@ -103,6 +103,24 @@ def test_finds_the_rate_however_far_the_formula_is_off(update, octaves):
     assert abs(np.log2(scale.rate / rates)) < 1
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_few_giant_rows_do_not_hold_back_all_others(seed):
+    """As bare counts have them: 3 % of the rows are 50 times as long."""
+    X, y = problem(6000, seed=seed)
+    factors = np.ones(3000)
+    factors[::33] = 50.0
+    giants = sp.csr_array(sp.diags_array(factors) @ X[:3000])
+
+    def score(rows, **parameters):
+        model = AdaGradClassifier(random_state=0, **parameters).fit(rows, y[:3000])
+        return model.score(X[3000:], y[3000:])
+
+    without = score(X[:3000])
+    assert score(giants) > without - 0.05
+    # The rate with the least mean loss, nearly all of it that of the giants.
+    assert score(giants, learning_rate=0.003) < without - 0.1
+
+
 def test_the_intercept_s_rate_does_not_rise_with_the_features():
     X, _ = problem()
     scale = scale_of(Moments.of(canonical_rows(X), np.ones(3000)), "auto", "auto")
