@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastada._hashing import NgramHasher, count_documents, weight_rows
-from fastada.memory import LARGE_PAGE
+from fastada.memory import CACHE_LINE
 from fastada.text.documents import BATCH_BYTES, Batch
 from fastada.workers import effective_n_jobs, in_order
 
@@ -20,6 +20,8 @@ ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 NORMS = {None: 0, "l1": 1, "l2": 2}
 # Room for so many times the entries that the first documents give reason to expect.
 SPARE = 1.05
+# Entries that memory is found for before they are placed.
+TOUCHED = 1 << 19
 
 
 class HashedRows(NamedTuple):
@@ -223,7 +225,7 @@ class _Whole:
         self.filled: list[tuple[NDArray[np.int32], NDArray[Any]]] = []
         self.columns = np.empty(0, np.int32)
         self.values = np.empty(0, self.dtype)
-        self.stored = 0
+        self.stored = self.touched = 0
         # Of batches that others before them are not ready, and how many have their places.
         self.waiting: dict[int, tuple[_Worker, HashedRows]] = {}
         self.placed = 0
@@ -240,6 +242,18 @@ class _Whole:
         # At once if it can be, while they are in the cache.
         worker.settle()
 
+    def touch(self) -> None:
+        """Have the system find memory for what will be placed next.
+
+        It keeps threads waiting that ask for new memory at the same time: let one thread do so.
+        """
+        with self.lock:
+            begin = max(self.touched, self.stored)
+            self.touched = end = min(len(self.columns), self.stored + TOUCHED)
+            for array in (self.columns, self.values):
+                # So many numbers that NumPy lets go of the GIL.
+                array[begin:end:CACHE_LINE] = 0
+
     def arrays(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
         """Give the columns and values away, once all threads are done."""
         if not self.filled:
@@ -255,12 +269,10 @@ class _Whole:
             left = self.n_documents - self.done if self.n_documents else 2 * self.done
             room = max(size, int(size * left / len(rows.row_sizes) * SPARE))
             self.columns, self.values = np.empty(room, np.int32), np.empty(room, self.dtype)
+            self.touched = 0
         self.done += len(rows.row_sizes)
         start, self.stored = self.stored, self.stored + size
-        columns, values = self.columns[start : self.stored], self.values[start : self.stored]
-        _touch(columns)
-        _touch(values)
-        return columns, values
+        return self.columns[start : self.stored], self.values[start : self.stored]
 
     def _close(self) -> None:
         if self.stored:
@@ -275,15 +287,6 @@ def _shrunk(
     columns.resize(size, refcheck=False)
     values.resize(size, refcheck=False)
     return columns, values
-
-
-def _touch(array: NDArray[Any]) -> None:
-    """Have the system find memory for an array's large pages.
-
-    Left to the threads, two that come to the same page at a time would both clear one for it.
-    """
-    array[:: LARGE_PAGE // array.itemsize] = 0
-    array[-1:] = 0
 
 
 def hash_batches(
@@ -360,6 +363,7 @@ def _hash_in_threads(
         sizes.append(rows.row_sizes)
         n_ngrams += rows.n_ngrams
         free.append(worker)
+        whole.touch()
     for worker in free:
         worker.settle()
     row_sizes = np.concatenate(sizes) if sizes else np.empty(0, np.int64)
