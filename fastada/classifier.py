@@ -49,8 +49,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     epsilon : float, default=1e-7
         delta, added to the root of the accumulator ("comid" and "rda").
     initial_accumulator : float or "auto", default="auto"
-        G_0, the sum of squared gradients to start from. "auto" is twice the mean square entry of
-        a usual row (the geometric mean over rows), over batch_size^2.
+        G_0, the sum of squared gradients to start from. "auto" is three times the mean square
+        entry of a usual row (the geometric mean over rows), over batch_size^2.
     beta : float or "auto", default="auto"
         Added to the root of the accumulator by "ftrl". "auto" is the root of that mean
         square, over batch_size; [2]_ has 1, for entries of 1.

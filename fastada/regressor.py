@@ -39,11 +39,11 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         norm.
     epsilon : float, default=1e-7
     initial_accumulator : float or "auto", default="auto"
-        "auto" is twice the mean square target times the mean square entry of a usual row (the
+        "auto" is three times the mean square target times the mean square entry of a usual row (the
         geometric mean over rows), over batch_size^2.
     beta : float or "auto", default="auto"
         Added to the root of the accumulator by "ftrl". "auto" is the root of the same, without
-        the two, over batch_size.
+        the three, over batch_size.
     decay : float, default=1.0
     alpha : float, default=0.0
     l1_ratio : float, default=0.0

@@ -4,7 +4,7 @@ The margin of a row moves by about rate * |x| when all its features step by
 `rate`, so a rate of 1 / (root mean square row norm) moves margins by about one,
 whatever the scale of the data. The initial accumulator G_0 stands for a few
 gradients of the usual size seen beforehand, so that the first step on a feature
-is not a full rate whatever its gradient: G_0 = 2 x^2, over m^2 with batches of m
+is not a full rate whatever its gradient: G_0 = 3 x^2, over m^2 with batches of m
 rows, of which most features occur in but one. The x^2 is that of a usual row, the
 geometric mean over rows of their mean square entry: of bare counts a few long
 texts have most of the squares, and would hold back all others.
@@ -28,7 +28,7 @@ from fastada.rows import Rows
 
 # A stream's scale is taken from its first rows that have a weight, and then fixed.
 N_ROWS = 1000
-ACCUMULATOR_FACTOR, INTERCEPT_FACTOR = 2.0, 4.0
+ACCUMULATOR_FACTOR, INTERCEPT_FACTOR = 3.0, 4.0
 
 
 @dataclass(frozen=True)
