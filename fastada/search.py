@@ -2,7 +2,7 @@
 
 Each row is predicted before it is learned (progressive validation: Blum, Kalai, Langford 1999), so
 that its loss is that of an unseen row. The rates that are compared learn side by side, from one
-gather of each feature (fastada/grid.py).
+gather of each feature (fastada/grid.py); of many outputs one after the other, on few rows.
 
 1. *Locate*, on few rows: rates a factor of 2 apart around the formula's of fastada/scale.py.
 2. *Choose*: eight rates half an octave apart around that one, on as many rows as it takes to tell
@@ -139,7 +139,7 @@ def search_rate(
     Returns
     -------
     Scale, RateSearch or None
-        None where there are too few rows for a search.
+        None where there are too few rows for a search, or zeros alone for targets.
     """
     if len(order) < FEWEST_ROWS:
         return scale, None
@@ -156,7 +156,10 @@ def search_rate(
         # Of no more rows than they learn: a record for each column of those is made first.
         return _Candidates(rows, targets, sample_weight, order[:n_rows], scale, settings_of)
 
-    octaves, losses = candidates(locate_rows).around_the_best(0.0, LOCATE_OCTAVES)
+    few_rows = candidates(locate_rows)
+    if few_rows.of_nothing == 0:  # all rates are as good
+        return scale, None
+    octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES)
     centre = octaves[np.argmin(losses.mean(axis=0))]
     octaves, losses = candidates(few).around_the_best(centre, compared)
     if min(len(order), most) > few and not _is_told_apart(losses[len(losses) // 2 :]):
@@ -257,7 +260,7 @@ def _is_told_apart(losses: npt.NDArray[np.float64]) -> bool:
     best = int(np.argmin(losses.mean(axis=0)))
     if not 0 < best < losses.shape[1] - 1:
         return False
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         gaps = losses[:, [best - 1, best + 1]] - losses[:, [best]]
         error = gaps.std(axis=0) / np.sqrt(len(gaps))
     # A neighbour that has diverged has no standard error: it is told apart.

@@ -75,6 +75,15 @@ def test_scale_and_order_of_rows_do_not_matter():
     assert ordered.learning_rate_ == pytest.approx(found.learning_rate_, rel=1e-9)
 
 
+@pytest.mark.parametrize("first", [np.zeros, np.ones])
+def test_a_first_chunk_that_teaches_nothing_does_not_hold_back_those_to_come(first):
+    X, _ = problem()
+    y = X @ np.random.default_rng(0).normal(size=400)
+    model = AdaGradRegressor().partial_fit(X[:1000], first(1000))
+    model.partial_fit(X[1000:], y[1000:])
+    assert model.score(X[1000:], y[1000:]) > 0.5
+
+
 def test_rows_sorted_by_label_do_not_mislead():
     X, y = problem()
     by_label = np.argsort(y, kind="stable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -196,7 +197,8 @@ class _Worker:
 
     def expect(self, done: int, n_documents: int) -> None:
         """Make room for all documents, judging by those done: once, before there is much."""
-        self.reserve(int(self.stored * n_documents / done * SPARE))
+        with suppress(MemoryError):  # if a giant came first, and the others take less
+            self.reserve(int(self.stored * n_documents / done * SPARE))
 
     def rows(self, sizes: list[NDArray[np.int64]]) -> HashedRows:
         """Give the rows away."""
@@ -268,11 +270,17 @@ class _Whole:
             self._close()
             left = self.n_documents - self.done if self.n_documents else 2 * self.done
             room = max(size, int(size * left / len(rows.row_sizes) * SPARE))
-            self.columns, self.values = np.empty(room, np.int32), np.empty(room, self.dtype)
+            try:
+                self._reserve(room)
+            except MemoryError:  # of a giant, and the documents that follow take less
+                self._reserve(size)
             self.touched = 0
         self.done += len(rows.row_sizes)
         start, self.stored = self.stored, self.stored + size
         return self.columns[start : self.stored], self.values[start : self.stored]
+
+    def _reserve(self, size: int) -> None:
+        self.columns, self.values = np.empty(size, np.int32), np.empty(size, self.dtype)
 
     def _close(self) -> None:
         if self.stored:

@@ -45,6 +45,17 @@ def test_threads_change_no_bit_where_later_documents_are_longer():
         assert_same(found, expected)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_giant_ahead_of_many_short_documents(n_jobs):
+    """All documents like the first would take more memory than most machines have."""
+    giant = " ".join(str(number) for number in range(10, 700_000))
+    vectorizer = HashingVectorizer(n_features=2**22, n_jobs=n_jobs)
+    found = vectorizer.transform([giant, *(["good film"] * 20_000)])
+    assert_same(found[:1], vectorizer.transform([giant]))
+    assert (np.diff(found.indptr)[1:] == 2).all()
+    assert_same(found[[1, 20_000]], vectorizer.transform(["good film"] * 2))
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
