@@ -56,8 +56,8 @@ sanitize-threads: export TSAN_OPTIONS := halt_on_error=1
 sanitize-threads: build/thread/built
 	cd build/thread/lib && export LD_PRELOAD="$(call sanitizer,tsan)" && $(OUTSIDE) \
 		$(addprefix $(CURDIR)/tests/,test_races.py test_threads.py test_concurrency.py \
-		test_text_scoring.py::test_threads_may_share_a_model \
-		text/test_large_text.py::test_threads_change_no_bit)
+		test_workers.py test_relabel.py test_read_ahead.py text/test_large_text.py \
+		test_text_scoring.py::test_threads_may_share_a_model)
 
 debug-test: build/debug/built
 	cd build/debug/lib && $(OUTSIDE) $(CURDIR)/tests
