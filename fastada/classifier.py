@@ -123,7 +123,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         eta.
     learning_rate_search_ : fastada.search.RateSearch or None
         With learning_rate="auto" the candidates and their losses by the number of rows; None where
-        there was no search: with fewer than 256 rows, or 1,000 in a first partial_fit.
+        there was no search: with fewer than 256 rows or eight batches, or than 1,000 rows in a
+        first partial_fit.
     progressive_loss_ : float
         Mean loss of each row before it was learned for the first time: an estimate of the loss on
         unseen rows, without a held-out set.

@@ -48,8 +48,8 @@ from fastada.scale import Scale
 from fastada.settings import Settings
 from fastada.targets import Targets
 
-# With fewer rows than this, the formula's rate is taken as it is: luck would decide.
-FEWEST_ROWS = 256
+# With fewer rows or batches, the formula's rate is taken as it is: luck would decide.
+FEWEST_ROWS, FEWEST_BATCHES = 256, 8
 LOCATE_ROWS = 512
 LOCATE_OCTAVES = np.arange(-3.0, 5.0)
 MOST_MOVES = 5
@@ -139,12 +139,14 @@ def search_rate(
     Returns
     -------
     Scale, RateSearch or None
-        None where there are too few rows for a search, or zeros alone for targets.
+        None where there are too few rows or batches for a search, or zeros alone for targets.
     """
-    if len(order) < FEWEST_ROWS:
+    # Of a batch all rows are predicted before any is learned.
+    some_batches = FEWEST_BATCHES * settings_of(scale)["batch_size"]
+    if len(order) < max(FEWEST_ROWS, some_batches):
         return scale, None
     n_visits = n_visits or len(order)
-    few, most = CHOOSE_ROWS
+    few, most = (max(n_rows, some_batches) for n_rows in CHOOSE_ROWS)
     if n_visits > most:
         most = max(few, min(most, int(n_visits * MOST_OF_ROWS)))
     compared, locate_rows = CHOOSE_OCTAVES, LOCATE_ROWS
@@ -156,7 +158,7 @@ def search_rate(
         # Of no more rows than they learn: a record for each column of those is made first.
         return _Candidates(rows, targets, sample_weight, order[:n_rows], scale, settings_of)
 
-    few_rows = candidates(locate_rows)
+    few_rows = candidates(max(locate_rows, some_batches))
     if few_rows.of_nothing == 0:  # all rates are as good
         return scale, None
     octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES)

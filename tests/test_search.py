@@ -75,6 +75,17 @@ def test_scale_and_order_of_rows_do_not_matter():
     assert ordered.learning_rate_ == pytest.approx(found.learning_rate_, rel=1e-9)
 
 
+@pytest.mark.parametrize("batch_size", [512, 2000, 3000])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_large_batches_do_not_mislead(batch_size, n_classes):
+    """All rows of the first are predicted by weights of zero, whatever the rate."""
+    X, y = problem(9000, n_classes)
+    common = dict(batch_size=batch_size, random_state=0)
+    found = AdaGradClassifier(**common).fit(X[:6000], y[:6000])
+    given = AdaGradClassifier(learning_rate=1.0, **common).fit(X[:6000], y[:6000])
+    assert found.score(X[6000:], y[6000:]) > given.score(X[6000:], y[6000:]) - 0.03
+
+
 @pytest.mark.parametrize("first", [np.zeros, np.ones])
 def test_a_first_chunk_that_teaches_nothing_does_not_hold_back_those_to_come(first):
     X, _ = problem()
