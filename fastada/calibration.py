@@ -190,7 +190,7 @@ def best_temperature(
         Rows that the margins are of.
     sample_weight : ndarray of float64, shape (n_unseen,)
     """
-    prior = PRIOR / 2 / float(sample_weight.sum())
+    prior = PRIOR / 2 / len(order)
     targets = targets.take(order)
 
     def mean_loss(log_temperature: float) -> float:

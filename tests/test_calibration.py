@@ -41,6 +41,18 @@ def test_temperature_has_the_least_loss(n_classes):
     assert least == pytest.approx(loss(found))
 
 
+def test_the_unit_of_the_weights_does_not_matter():
+    rng = np.random.default_rng(1)
+    y = rng.integers(2, size=300)
+    margins = 3 * ((2 * y - 1) + 2 * rng.standard_normal(300))[:, np.newaxis]
+    found = [
+        best_temperature(margins, Targets(value=2.0 * y - 1), np.arange(300), np.full(300, unit))
+        for unit in (1.0, 1 / 300, 1000.0)
+    ]
+    np.testing.assert_allclose(found, [found[0]] * 3, rtol=1e-6)
+    assert abs(found[0][0] - 1) > 0.1
+
+
 @pytest.mark.parametrize("n_rows", [300, 6500])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_calibrated_probabilities_have_less_loss_and_the_same_labels(n_rows, n_classes):
