@@ -350,10 +350,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_choice("multi_class", self.multi_class, ("ovr", "multinomial"))
-        if not isinstance(self.calibrate, (bool, np.bool_)) and self.calibrate != "auto":
-            raise ValueError(f"calibrate must be True, False or 'auto'; got {self.calibrate!r}")
-        if self.calibrate != "auto" and self.calibrate and self.loss != "log_loss":
-            raise ValueError("calibrate=True needs loss='log_loss'")
+        if self.calibrate != "auto":
+            if not isinstance(self.calibrate, (bool, np.bool_)):
+                raise ValueError(f"calibrate must be True, False or 'auto'; got {self.calibrate!r}")
+            if self.calibrate and self.loss != "log_loss":
+                raise ValueError("calibrate=True needs loss='log_loss'")
         if self.multi_class == "multinomial" and self.loss != "log_loss":
             raise ValueError("multi_class='multinomial' needs loss='log_loss'")
 

@@ -65,14 +65,8 @@ class Grid:
         initial_intercept_accumulator: float,
     ) -> None:
         self.n_outputs = n_outputs
-        self.state = State(
-            n_features,
-            n_outputs * len(settings),
-            dtype,
-            settings[0],
-            initial_accumulator,
-            initial_intercept_accumulator,
-        )
+        self._start = initial_accumulator, initial_intercept_accumulator
+        self.state = State(n_features, n_outputs * len(settings), dtype, settings[0], *self._start)
         self._take(settings)
 
     def _take(self, settings: Sequence[Settings]) -> None:
@@ -87,14 +81,9 @@ class Grid:
         self.loss_sum = np.zeros(len(settings))
         self.weight_sum = 0.0
 
-    def begin_anew(
-        self,
-        settings: Sequence[Settings],
-        initial_accumulator: float,
-        initial_intercept_accumulator: float,
-    ) -> None:
+    def begin_anew(self, settings: Sequence[Settings]) -> None:
         """Forget what was learned, and be as many models of the same kind, in the same memory."""
-        self.state.forget(initial_accumulator, initial_intercept_accumulator)
+        self.state.forget(*self._start)
         self._take(settings)
 
     @property

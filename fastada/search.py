@@ -220,13 +220,9 @@ class _Candidates:
         if self.targets.n_outputs <= MOST_OUTPUTS_SIDE_BY_SIDE:
             return self._learn(self._grid(octaves), 0, self.rows.n_rows)
         one = self._grid(octaves[:1])
-        losses = []
-        for k in range(len(octaves)):
-            one.begin_anew(
-                self._settings(octaves[k : k + 1]),
-                self.scale.accumulator,
-                self.scale.intercept_accumulator,
-            )
+        losses = [self._learn(one, 0, self.rows.n_rows)]
+        for k in range(1, len(octaves)):
+            one.begin_anew(self._settings(octaves[k : k + 1]))
             losses.append(self._learn(one, 0, self.rows.n_rows))
         return np.hstack(losses)
 

@@ -81,6 +81,7 @@ class State:
 
     def forget(self, initial_accumulator: float, initial_intercept_accumulator: float) -> None:
         """Be as after __init__ once more, in memory that has been touched."""
+        self.n_epochs, self._read = 0, None
         self.clock[:], self.records[:], self.intercept[:] = 0, 0, 0
         self.accumulators[:] = initial_accumulator
         self.intercept[:, 1] = initial_intercept_accumulator

@@ -123,6 +123,21 @@ def test_finds_the_rate_however_far_the_formula_is_off(update, octaves):
     assert abs(np.log2(scale.rate / rates)) < 1
 
 
+@pytest.mark.parametrize("parameters", [{}, {"update": "ftrl"}, {"alpha": 1e-4, "l1_ratio": 0.5}])
+def test_rates_one_after_the_other_are_those_side_by_side(parameters, monkeypatch):
+    X, y = problem(n_classes=10)
+
+    def search():
+        model = AdaGradClassifier(max_iter=1, tol=None, random_state=0, **parameters)
+        return model.fit(X, y).learning_rate_search_
+
+    after_another = search()
+    monkeypatch.setattr("fastada.search.MOST_OUTPUTS_SIDE_BY_SIDE", 10)
+    side_by_side = search()
+    np.testing.assert_array_equal(after_another.losses, side_by_side.losses)
+    assert after_another.learning_rate == side_by_side.learning_rate
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_few_giant_rows_do_not_hold_back_all_others(seed):
     """As bare counts have them: 3 % of the rows are 50 times as long."""
