@@ -46,7 +46,8 @@ def simulate(model, X, y, n_workers, n_syncs, n_epochs=N_EPOCHS, seed=0):
                 sums = learn_sums(replica, own, rows, targets, weight, part)
                 of_round = (own_steps, sum(n_steps), *sums)
                 movements.append(combine.movement_of(base, replica, settings, columns, *of_round))
-            sent.append(np.mean([movement.n_bytes for movement in movements]))
+            arrays = [vars(movement).values() for movement in movements]
+            sent.append(np.mean([sum(getattr(a, "nbytes", 0) for a in part) for part in arrays]))
             combine.apply(base, settings, combine.add_all(movements))
     return float(np.mean(sent))
 

@@ -64,12 +64,6 @@ class Movement:
     loss: float
     weight: float
 
-    @property
-    def n_bytes(self) -> int:
-        """Size of the arrays."""
-        arrays = self.columns, self.change, self.squares, self.share, self.intercept
-        return sum(array.nbytes for array in arrays)
-
 
 def touched_columns(rows: Rows, order: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Give the columns that the rows in `order` have, sorted, in the smallest index type."""

@@ -383,12 +383,6 @@ def test_stamps_start_again_before_they_run_out():
     assert not combine.make_room(Problem("rda").base, Problem("rda").settings, 2**40)
 
 
-def test_movement_tells_its_size():
-    problem = Problem("comid", np.float32)
-    (movement,) = problem.round([np.arange(20, 40)])[2]
-    assert movement.n_bytes == len(movement.columns) * (4 + 4 + 4) + 16
-
-
 @pytest.mark.parametrize("n_features", [N_FEATURES, 1000 * N_FEATURES])
 @pytest.mark.parametrize("share", [[], [3], [5, 1, 5], range(60)])
 def test_touched_columns_are_those_of_the_rows(n_features, share):

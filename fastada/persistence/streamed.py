@@ -102,7 +102,6 @@ class Trained(NamedTuple):
             weights,
             part.state.intercepts(part.settings),
             self.counts.idf,
-            part.columns,
             self.multinomial,
             self.temperature,
         )

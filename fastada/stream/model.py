@@ -25,8 +25,6 @@ class Model(NamedTuple):
         One output with two classes: its positive margin means the second.
     intercepts : ndarray of float64, shape (n_outputs,)
     idf : ndarray of float32, shape (n_features,), or None
-    columns : ndarray of int32, or None
-        All columns whose weights are not zero, where that is known.
     multinomial : bool
         Whether probabilities are the softmax of the margins.
     temperature : float
@@ -38,7 +36,6 @@ class Model(NamedTuple):
     weights: NDArray[np.float32]
     intercepts: NDArray[np.float64]
     idf: NDArray[np.float32] | None
-    columns: NDArray[np.int32] | None = None
     multinomial: bool = False
     temperature: float = 1.0
 

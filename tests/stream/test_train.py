@@ -60,11 +60,16 @@ def path(tmp_path, lines):
     return str(path)
 
 
-def run(path, features, *, skip=False, **learning):
+def trained(path, features, *, skip=False, **learning):
     notes = Notes()
     file = DataFile(path, ReadOptions(format="tsv", label_column="1", text_column="2"))
     problems = Problems(path, skip, notes.note)
-    return train(file, features, Learning(**learning), problems, notes).model(), notes
+    return train(file, features, Learning(**learning), problems, notes), notes
+
+
+def run(path, features, **options):
+    found, notes = trained(path, features, **options)
+    return found.model(), notes
 
 
 @pytest.mark.parametrize("use_idf", [True, False])
@@ -121,14 +126,14 @@ def test_one_epoch_counts_terms_in_the_first_rows(tmp_path, monkeypatch, threads
 @pytest.mark.parametrize("memory", [SMALLEST_MEMORY, 1 << 30])
 def test_columns_that_do_not_occur_change_nothing(path, small_blocks, monkeypatch, memory):
     features = Features(bits=16, ngrams=(1, 1))
-    compact, _ = run(path, features, epochs=2, memory=memory)
-    assert len(compact.columns) < 2**15
+    compact, _ = trained(path, features, epochs=2, memory=memory)
+    assert len(compact.linear.columns) < 2**15
     monkeypatch.setattr(
         "fastada.stream.train.Counts.columns", lambda self: np.arange(self.n_features)
     )
-    whole, _ = run(path, features, epochs=2, memory=memory)
-    assert whole.columns is None
-    np.testing.assert_array_equal(compact.weights, whole.weights)
+    whole, _ = trained(path, features, epochs=2, memory=memory)
+    assert whole.linear.columns is None
+    np.testing.assert_array_equal(compact.model().weights, whole.model().weights)
 
 
 def test_shuffling_is_decided_by_the_seed(path, small_blocks):
