@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from fastada.cli import CommandError
 from fastada.cli.files import check_kind, open_file, open_problems, scored_beside_labels, threads
 from fastada.cli.progress import ProgressReport
-from fastada.persistence import streamed
+from fastada.stream import model_files
 from fastada.stream.scores import Scores
 
 
 def run(args: argparse.Namespace) -> None:
     """Print accuracy, log-loss, and each class's precision and recall."""
-    model = streamed.load(args.model).model()
+    model = model_files.load(args.model).model()
     file = open_file(args, model.features, labelled=True)
     check_kind(model.features, file)
     scores = Scores(model)

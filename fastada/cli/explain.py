@@ -7,13 +7,13 @@ import json
 import sys
 
 from fastada.cli import CommandError
-from fastada.persistence import streamed
+from fastada.stream import model_files
 from fastada.stream.explain import explain
 
 
 def run(args: argparse.Namespace) -> None:
     """Print n-grams by the strength of what they add."""
-    model = streamed.load(args.model).model()
+    model = model_files.load(args.model).model()
     if model.features.kind != "text":
         raise CommandError("only models of text can be explained: hashed features have no names")
     if args.label is not None and args.label not in model.classes:

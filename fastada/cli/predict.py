@@ -11,7 +11,7 @@ import numpy as np
 
 from fastada.cli.files import check_kind, open_file, open_problems, scored, threads
 from fastada.cli.progress import ProgressReport
-from fastada.persistence import streamed
+from fastada.stream import model_files
 from fastada.stream.model import Model, best_classes
 from fastada.stream.score import ScoredChunk
 
@@ -21,7 +21,7 @@ BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 def run(args: argparse.Namespace) -> None:
     """Print a line for each row."""
-    model = streamed.load(args.model).model()
+    model = model_files.load(args.model).model()
     file = open_file(args, model.features, labelled=False)
     check_kind(model.features, file)
     with ProgressReport(file.source, args.quiet) as report:

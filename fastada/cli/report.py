@@ -17,11 +17,11 @@ from fastada.cli.files import (
     threads,
 )
 from fastada.cli.progress import ProgressReport
-from fastada.persistence import streamed
 from fastada.persistence.atomic import replace_file
 from fastada.report.gather import Gathered
 from fastada.report.page import render
 from fastada.settings import UPDATES
+from fastada.stream import model_files
 
 UPDATE_NAMES = {number: name for name, number in UPDATES.items()}
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
     """Write a page about a model and a file of labelled rows."""
     start = time.perf_counter()
     check_output(args.output, [args.model, args.file])
-    trained = streamed.load(args.model)
+    trained = model_files.load(args.model)
     model = trained.model()
     loaded = time.perf_counter()
     file = open_file(args, model.features, labelled=True)

@@ -20,12 +20,12 @@ from fastada.cli.files import (
 )
 from fastada.cli.progress import ProgressReport
 from fastada.frozen import FrozenState
-from fastada.persistence import streamed
-from fastada.persistence.streamed import Trained
+from fastada.stream import model_files
 from fastada.stream.checkpoint import SUFFIX as CHECKPOINT
 from fastada.stream.checkpoint import Checkpoints
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
+from fastada.stream.trained import Trained
 
 # Flags that say what the columns are, by the parameter that each gives.
 FEATURES = {
@@ -103,7 +103,9 @@ def run(args: argparse.Namespace) -> None:
             checkpoints=checkpoints,
             resume=args.resume,
         )
-    streamed.save(trained, args.model, serving=args.save != "training", float16="16" in args.save)
+    model_files.save(
+        trained, args.model, serving=args.save != "training", float16="16" in args.save
+    )
     if checkpoints is not None:
         checkpoints.remove()
     if problems.counts:
@@ -128,7 +130,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _previous(path: str, given: dict[str, Any]) -> Trained:
     """Read the model to go on from, whose features the flags do not contradict."""
-    previous = streamed.load(path)
+    previous = model_files.load(path)
     if isinstance(previous.linear.state, FrozenState):
         raise CommandError(f"{path} was saved for serving: training cannot go on from it")
     for flag, name in FEATURES.items():

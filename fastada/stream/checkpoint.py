@@ -15,12 +15,12 @@ from typing import Any, cast
 import numpy as np
 
 from fastada.formats import DataFile, FormatError
-from fastada.persistence import streamed
 from fastada.persistence.atomic import remove_leftovers
 from fastada.persistence.container import ModelFileError, open_model
-from fastada.persistence.streamed import Trained
 from fastada.persistence.values import number, numbers, truth
+from fastada.stream import model_files
 from fastada.stream.options import Features, Learning
+from fastada.stream.trained import Trained
 
 SUFFIX = ".checkpoint"
 # Of the beginning and the end of a file, what is looked at to tell it from another.
@@ -111,7 +111,7 @@ class Checkpoints:
 
     def write(self, trained: Trained, place: Place) -> None:
         """Replace the last checkpoint."""
-        streamed.save(trained, self.path, beside={"place": asdict(place), **self._run})
+        model_files.save(trained, self.path, beside={"place": asdict(place), **self._run})
         self._since = 0
 
     def read(self) -> tuple[Trained, Place] | None:
@@ -130,7 +130,7 @@ class Checkpoints:
                         "it is a model and no checkpoint; remove it, or give MODEL another name"
                     )
                 place = _place(about["place"])
-                trained = streamed.from_file(file, file.metadata)
+                trained = model_files.from_file(file, file.metadata)
         except FileNotFoundError:
             return None
         for part, values in self._run.items():

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from fastada._hashing import count_documents
 from fastada.formats import Problems
 from fastada.formats.chunk import Chunk, CodedLabels
-from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
+from fastada.stream.trained import Trained
 from fastada.stream.vectorise import VectorChunk
 from fastada.text.ngrams import inverse_document_frequency
 

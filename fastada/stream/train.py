@@ -23,7 +23,6 @@ from fastada.formats.chunk import Chunk
 from fastada.frozen import CANNOT_GO_ON, FrozenState
 from fastada.memory import aligned_zeros
 from fastada.persistence.linear import Linear
-from fastada.persistence.streamed import Trained
 from fastada.persistence.text import TermCounts
 from fastada.rows import Rows
 from fastada.scale import Moments, Scale, first_rows, scale_of
@@ -43,6 +42,7 @@ from fastada.stream.passes import (
     vectors,
 )
 from fastada.stream.pool import Pool, as_rows
+from fastada.stream.trained import Trained
 from fastada.stream.vectorise import VectorChunk, vectorise
 from fastada.targets import Targets
 from fastada.text.ngrams import HashedRows, TermWeighting

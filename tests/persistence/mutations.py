@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from fastada import AdaGradClassifier, AdaGradRegressor, TextClassifier, load
-from fastada.persistence import ModelFileError, container, streamed
+from fastada.persistence import ModelFileError, container
+from fastada.stream import model_files
+from fastada.stream.trained import Trained
 
 from .going_on import make_data, make_texts
 
@@ -54,16 +56,14 @@ def make_files(folder):
             path = Path(folder) / f"{name}{len(options)}"
             model.save(path, **options)
             paths.append(path)
-    compact = streamed.load(Path(folder) / "texts0")
+    compact = model_files.load(Path(folder) / "texts0")
     columns = np.arange(2, 8, dtype=np.int32)
     part = compact.linear
     part.state.records = part.state.records[:6].copy()
     compact.counts.document_frequency[8:] = 0
     path = Path(folder) / "compact"
-    streamed.save(
-        streamed.Trained(
-            compact.features, compact.classes, part._replace(columns=columns), compact.counts
-        ),
+    model_files.save(
+        Trained(compact.features, compact.classes, part._replace(columns=columns), compact.counts),
         path,
     )
     return [path.read_bytes() for path in [*paths, path]]
@@ -231,7 +231,7 @@ def predict(model):
 
 def stream(path):
     def read():
-        model = streamed.load(path).model()
+        model = model_files.load(path).model()
         assert model.weights.shape[1] in (1, len(model.classes))
 
     return read

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fastada import load
-from fastada.persistence import FORMAT_VERSION, streamed
+from fastada.persistence import FORMAT_VERSION
+from fastada.stream import model_files
 
 FILES = Path(__file__).with_name("files")
 
@@ -39,6 +40,6 @@ def test_version_1_for_serving():
 
 
 def test_version_1_on_the_command_line():
-    trained = streamed.load(FILES / "version-1.safetensors")
+    trained = model_files.load(FILES / "version-1.safetensors")
     assert trained.classes == ["sea", "sky", "sun"]
     assert trained.model().weights.shape == (32, 3)

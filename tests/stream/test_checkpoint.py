@@ -14,8 +14,8 @@ import pytest
 from fastada import load
 from fastada.cli import main
 from fastada.formats import DataFile, Problems, ReadOptions
-from fastada.persistence import ModelFileError, streamed
-from fastada.stream import checkpoint
+from fastada.persistence import ModelFileError
+from fastada.stream import checkpoint, model_files
 from fastada.stream.checkpoint import Checkpoints
 from fastada.stream.options import Features, Learning
 from fastada.stream.train import train
@@ -70,7 +70,7 @@ def run(path, model, *, die_after=None, every=500, features=None, previous=None,
         file, features, learning, Problems(path, True, notes.note), notes,
         checkpoints=checkpoints, resume=True, previous=previous,
     )  # fmt: skip
-    streamed.save(trained, model)
+    model_files.save(trained, model)
     checkpoints.remove()
     return len(written)
 
