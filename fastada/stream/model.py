@@ -75,7 +75,10 @@ def best_classes(margins: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def probabilities(margins: NDArray[Any]) -> NDArray[np.float64]:
-    """Logistic function of the margins, divided by its sum where classes are more than two."""
+    """Logistic function of the margins, divided by its sum where classes are more than two.
+
+    As fastada.probabilities has it, but without SciPy, whose import the command line saves.
+    """
     margins = margins.astype(np.float64)
     # exp(-log(1 + exp(-m))) does not overflow.
     found = np.exp(-np.logaddexp(0, -margins))

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +18,13 @@ from numpy.typing import NDArray
 from fastada._hashing import count_documents
 from fastada.formats import Problems
 from fastada.formats.chunk import Chunk
+from fastada.stream.counts import Counts
+from fastada.stream.learner import Learner
 from fastada.stream.options import Features, Learning
+from fastada.stream.passes import Progress
 from fastada.stream.vectorise import batches_of
 from fastada.text.documents import Batch, DocumentReader, cut, join
 from fastada.text.ngrams import HashedRows, TermWeighting, hash_batches
-
-if TYPE_CHECKING:
-    from fastada.stream.counts import Counts
-    from fastada.stream.passes import Progress
-    from fastada.stream.train import Learner
 
 # Rows that document frequencies are taken from.
 N_COUNTED = 2048

@@ -11,8 +11,10 @@ import numpy as np
 
 from fastada.formats import DataFile, Problems
 from fastada.formats.chunk import Chunk
-from fastada.search import CHOOSE_ROWS, RateSearch
+from fastada.search import RateSearch
 from fastada.stream.checkpoint import Place
+from fastada.stream.counts import Counts
+from fastada.stream.learner import SEARCH_ROWS, Learner
 from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, vectorise
@@ -22,13 +24,8 @@ from fastada.workers import in_order
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from fastada.stream.counts import Counts
-    from fastada.stream.train import Learner
-
 # Two buffers of a large file, one filling while the other is learned, share this part of memory.
 BUFFER_SHARE = 8
-# Rows that the learning rate is searched on.
-SEARCH_ROWS = CHOOSE_ROWS[0]
 
 
 class Progress(Protocol):

@@ -129,7 +129,7 @@ def test_columns_that_do_not_occur_change_nothing(path, small_blocks, monkeypatc
     compact, _ = trained(path, features, epochs=2, memory=memory)
     assert len(compact.linear.columns) < 2**15
     monkeypatch.setattr(
-        "fastada.stream.train.Counts.columns", lambda self: np.arange(self.n_features)
+        "fastada.stream.counts.Counts.columns", lambda self: np.arange(self.n_features)
     )
     whole, _ = trained(path, features, epochs=2, memory=memory)
     assert whole.linear.columns is None
