@@ -1,4 +1,4 @@
-"""One pass over rows, in slices, so that Ctrl-C is heard and progress is seen."""
+"""One pass over rows, in slices, so that Ctrl-C is heard."""
 
 from __future__ import annotations
 
@@ -62,16 +62,13 @@ def learn(
     targets: Targets,
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
-    report: Callable[[int], None] | None = None,
     row_loss: npt.NDArray[np.float64] | None = None,
 ) -> float:
     """Learn the rows in the given order; give the mean loss of the visits.
 
     The rest is as learn_sums says.
     """
-    loss, weight = learn_sums(
-        state, settings, rows, targets, sample_weight, order, report, row_loss
-    )
+    loss, weight = learn_sums(state, settings, rows, targets, sample_weight, order, row_loss)
     return loss / weight if weight else 0.0
 
 
@@ -82,8 +79,8 @@ def learn_sums(
     targets: Targets,
     sample_weight: npt.NDArray[np.float64],
     order: npt.NDArray[np.int64],
-    report: Callable[[int], None] | None = None,
     row_loss: npt.NDArray[np.float64] | None = None,
+    stop_if_asked: Callable[[], None] | None = None,
 ) -> tuple[float, float]:
     """Learn the rows in the given order.
 
@@ -97,11 +94,11 @@ def learn_sums(
     sample_weight : ndarray of float64, shape (n_rows,)
     order : ndarray of int64
         Rows to visit; none of weight zero.
-    report : callable, optional
-        Called with the number of rows done so far.
     row_loss : ndarray of float64, shape (len(order), 1), optional
         Gets the loss of every visit before it is learned: with labels and the log loss, that of
         normalised probabilities.
+    stop_if_asked : callable, optional
+        Called every some ten milliseconds; what it raises ends the pass.
 
     Returns
     -------
@@ -130,8 +127,8 @@ def learn_sums(
         weight += done["weight"]
         if done["n_rows"] < end - begin:
             raise FloatingPointError(f"at row {order[begin + done['n_rows']]}")
-        if report is not None:
-            report(end)
+        if stop_if_asked is not None:
+            stop_if_asked()
     return loss, weight
 
 

@@ -262,8 +262,8 @@ class Team:
             self.targets,
             self.sample_weight,
             part,
-            self._stop_if_asked,
             losses,
+            self._stop_if_asked,
         )
         return _Learned(part, losses, loss, weight)
 
@@ -286,7 +286,7 @@ class Team:
         combine.merge_common(base, self._replicas, n_steps, settings)
         self._agreed_at, self._room = base.n_steps, base.steps_before_restart(settings)
 
-    def _stop_if_asked(self, _: int) -> None:
+    def _stop_if_asked(self) -> None:
         if self._stopped.is_set():
             raise _Stopped
 

@@ -243,12 +243,12 @@ def test_ctrl_c_ends_all_threads(text, monkeypatch):
     main = threading.main_thread().ident
     once = iter([main])
 
-    def slow(state, settings, rows, targets, weight, order, report, _):
+    def slow(state, settings, rows, targets, weight, order, _, stop_if_asked):
         for row in range(0, len(order), 10):
             if row == 100 and next(once, None):
                 signal.pthread_kill(main, signal.SIGINT)
             learn_sums(state, settings, rows, targets, weight, order[row : row + 10])
-            report(row)
+            stop_if_asked()
             time.sleep(0.005)
         return 0.0, 1.0
 

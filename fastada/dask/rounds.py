@@ -188,7 +188,7 @@ def learn(base: Base, share: Share, number: int, turn: Round) -> Movement:
         share.targets,
         share.visits.sample_weight,
         part,
-        _stop_if_cancelled,
+        stop_if_asked=_stop_if_cancelled,
     )
     return combine.movement_of(
         base.state, replica, settings, columns, n_steps, n_steps_of_all, loss, weight
@@ -222,7 +222,7 @@ def penalty_of(base: Base) -> float:
     return penalty / base.state.n_steps if settings["update"] == UPDATES["ftrl"] else penalty
 
 
-def _stop_if_cancelled(_: int) -> None:
+def _stop_if_cancelled() -> None:
     """Raise AbandonedError where the client has gone or has given the task up."""
     worker = get_worker()
     task = worker.state.tasks.get(worker.get_current_task())

@@ -84,7 +84,7 @@ def store_counts(counts: TermCounts, *, sparse: bool) -> Stored:
 
 
 def counts_from_file(
-    file: ModelFile, about: dict[str, Any], n_features: int, *, mapped: bool = False
+    file: ModelFile, about: dict[str, Any], n_features: int, *, mapped: bool
 ) -> TermCounts:
     """Undo store_counts."""
     if "idf" not in file.entries:

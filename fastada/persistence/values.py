@@ -112,11 +112,11 @@ def encode_labels(labels: NDArray[Any]) -> dict[str, Any]:
     return {"dtype": dtype, "values": values}
 
 
-def decode_labels(value: Any, n: int | None = None) -> NDArray[Any]:
+def decode_labels(value: Any, n: int) -> NDArray[Any]:
     """Undo encode_labels; ModelFileError unless there are n."""
     dtype, values = value["dtype"], value["values"]
     match = LABEL_DTYPE.fullmatch(dtype)
-    if match is None or not isinstance(values, list) or len(values) != (n or len(values)):
+    if match is None or not isinstance(values, list) or len(values) != n:
         raise ModelFileError("labels of an unknown type, or not as many as there are outputs")
     if match[1] and 4 * int(match[1]) * len(values) > LARGEST_LABELS:
         raise ModelFileError("labels that are too long")

@@ -321,7 +321,7 @@ def hash_documents(
     options: NgramOptions,
     weighting: TermWeighting,
     *,
-    n_documents: int | None = None,
+    n_documents: int | None,
     n_jobs: int | None = None,
 ) -> HashedRows:
     """HashedRows of all documents, the same whatever the number of threads.
@@ -379,7 +379,7 @@ def _hash_in_threads(
 
 
 def document_frequencies(
-    batches: Iterable[Batch], options: NgramOptions, *, n_jobs: int | None = None
+    batches: Iterable[Batch], options: NgramOptions, *, n_jobs: int | None
 ) -> tuple[NDArray[np.int64], int]:
     """In how many documents each column occurs, and the number of documents."""
     counts = np.zeros(options.n_features, np.int64)
