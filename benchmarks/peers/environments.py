@@ -14,14 +14,12 @@ MINUTES = 20
 class Environment:
     """What pip is asked for and what is then imported.
 
-    `python` is a version other than the one at hand, if that is too new; `by_hand` is what to do
-    where there is no package of it.
+    `python` is a version other than the one at hand, if that is too new.
     """
 
     requirements: tuple[str, ...]
     module: str
     python: str | None = None
-    by_hand: str | None = None
 
 
 ENVIRONMENTS = {
@@ -41,9 +39,6 @@ ENVIRONMENTS = {
     "river": Environment(("river",), "river"),
     "torch": Environment(("torch",), "torch"),
     "fasttext": Environment(("fasttext",), "fasttext"),
-    "libftrl": Environment(
-        (), "ftrl", by_hand="no package index has it; install its repository, libftrl-python"
-    ),
 }
 # These are with fastada.
 AT_HAND = ("fastada", "sklearn")
@@ -93,8 +88,6 @@ def _reason(python, environment, log):
     )
     if found.returncode == 0:
         return None
-    if environment.by_hand:
-        return environment.by_hand
     text = [line for line in (log.read_text() + found.stderr).splitlines() if line.strip()]
     errors = [line for line in text if "rror" in line or "not installed" in line]
     return f"{(errors or text or ['?'])[-1].strip()} (delete {log} to try again)"

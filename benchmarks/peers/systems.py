@@ -36,7 +36,6 @@ VW = {"bit_precision": 20, "learning_rate": 2.0}
 VW_ADAPTIVE = {"bit_precision": 20, "learning_rate": 0.3, "flags": "--adaptive"}
 SNAPML = {"regularizer": 0.01}
 FASTTEXT = ({"epochs": 1, "lr": 1.0}, {"epochs": 5, "lr": 0.5})
-FTRL = {"alpha": 0.03}
 BATCH = {"lr": 0.3, "batch": 256}
 
 # fastada's fixed rate is what "auto" searches around: one over the root mean square norm of a row.
@@ -69,8 +68,6 @@ BINARY = (
     System("cyanure", "cyanure", TO_TEN, {"C": 30}),
     System("cyanure, 2 threads", "cyanure", TO_TEN, {"C": 30}, threads=2),
     System("lightning AdaGrad", "lightning", TO_TEN, LIGHTNING),
-    System("libftrl", "libftrl", TO_TEN, FTRL),
-    System("libftrl, 2 threads", "libftrl", TO_TEN, FTRL, threads=2),
     System("torch Adagrad, batches of 256", "torch", epochs(1, 2, 5), BATCH),
     System("torch Adagrad, 2 threads", "torch", epochs(1, 2, 5), BATCH, threads=2),
     System("fastText", "fasttext", FASTTEXT[:1], {"dim": 10}),
