@@ -14,7 +14,19 @@ from libc.string cimport memcpy
 from combine cimport Round, add_movement, move_record
 from dtypes cimport index_t, weight_t
 from records cimport record_width
-from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
+from training cimport (
+    COMID_ELASTIC,
+    COMID_L1,
+    COMID_PLAIN,
+    DUAL_AVERAGING,
+    Settings,
+    comid,
+    comid_elastic,
+    comid_l1,
+    ftrl,
+    rda,
+    rule_of,
+)
 from updates cimport rule_t
 
 
@@ -63,16 +75,16 @@ def extract(
     if share.shape[0]:
         shares = &share[0, 0]
     with nogil:
-        if s.update == COMID and s.l2 > 0:
+        if rule_of(s) == COMID_ELASTIC:
             extract_by(comid_elastic(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
                        n, &change[0, 0], &squares[0, 0], shares)
-        elif s.update == COMID and s.l1 > 0:
+        elif rule_of(s) == COMID_L1:
             extract_by(comid_l1(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
                        n, &change[0, 0], &squares[0, 0], shares)
-        elif s.update == COMID:
+        elif rule_of(s) == COMID_PLAIN:
             extract_by(comid(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
                        n, &change[0, 0], &squares[0, 0], shares)
-        elif s.update == RDA:
+        elif rule_of(s) == DUAL_AVERAGING:
             extract_by(rda(s), round, pace, &base[0, 0], &own[0, 0], k, &columns[0],
                        n, &change[0, 0], &squares[0, 0], shares)
         else:
@@ -95,16 +107,16 @@ def apply(
     if share.shape[0]:
         shares = &share[0, 0]
     with nogil:
-        if s.update == COMID and s.l2 > 0:
+        if rule_of(s) == COMID_ELASTIC:
             apply_by(comid_elastic(s), round, &base[0, 0], k, &columns[0], n,
                      &change[0, 0], &squares[0, 0], shares)
-        elif s.update == COMID and s.l1 > 0:
+        elif rule_of(s) == COMID_L1:
             apply_by(comid_l1(s), round, &base[0, 0], k, &columns[0], n,
                      &change[0, 0], &squares[0, 0], shares)
-        elif s.update == COMID:
+        elif rule_of(s) == COMID_PLAIN:
             apply_by(comid(s), round, &base[0, 0], k, &columns[0], n,
                      &change[0, 0], &squares[0, 0], shares)
-        elif s.update == RDA:
+        elif rule_of(s) == DUAL_AVERAGING:
             apply_by(rda(s), round, &base[0, 0], k, &columns[0], n,
                      &change[0, 0], &squares[0, 0], shares)
         else:

@@ -13,7 +13,19 @@ from libc.string cimport memcpy, memset
 from combine cimport Round, add_movement, move_record, scale_of
 from dtypes cimport weight_t
 from records cimport record_width
-from training cimport COMID, RDA, Settings, comid, comid_elastic, comid_l1, ftrl, rda
+from training cimport (
+    COMID_ELASTIC,
+    COMID_L1,
+    COMID_PLAIN,
+    DUAL_AVERAGING,
+    Settings,
+    comid,
+    comid_elastic,
+    comid_l1,
+    ftrl,
+    rda,
+    rule_of,
+)
 from updates cimport Comid, rule_t
 
 cdef enum:
@@ -164,15 +176,15 @@ def merge(
                 had = has[r]
                 found[r].has = &had[0]
         with nogil:
-            if s.update == COMID and s.l2 > 0:
+            if rule_of(s) == COMID_ELASTIC:
                 merge_by(comid_elastic(s), round, &base[0, 0], n_outputs, found, n,
                          begin, end, sums)
-            elif s.update == COMID and s.l1 > 0:
+            elif rule_of(s) == COMID_L1:
                 merge_by(comid_l1(s), round, &base[0, 0], n_outputs, found, n,
                          begin, end, sums)
-            elif s.update == COMID:
+            elif rule_of(s) == COMID_PLAIN:
                 merge_by(comid(s), round, &base[0, 0], n_outputs, found, n, begin, end, sums)
-            elif s.update == RDA:
+            elif rule_of(s) == DUAL_AVERAGING:
                 merge_by(rda(s), round, &base[0, 0], n_outputs, found, n, begin, end, sums)
             else:
                 merge_by(ftrl(s), round, &base[0, 0], n_outputs, found, n, begin, end, sums)

@@ -30,8 +30,11 @@ from prefetch cimport Ahead, ask_across_rows, start_ahead
 from records cimport record_width
 from targets cimport Targets
 from training cimport (
-    COMID,
-    RDA,
+    COMID_DECAY,
+    COMID_ELASTIC,
+    COMID_L1,
+    COMID_PLAIN,
+    DUAL_AVERAGING,
     Progress,
     Rows,
     Settings,
@@ -44,6 +47,7 @@ from training cimport (
     longest_row,
     most_touched,
     rda,
+    rule_of,
 )
 from updates cimport holds_weights, rule_t
 
@@ -231,19 +235,19 @@ cdef Progress learn_as(
     Intercept *intercept, double now, weight_t *state, int64_t n_features,
     const index_t *indices, const weight_t *data,
 ) noexcept nogil:
-    if s.update == COMID and s.l2 > 0:
+    if rule_of(s) == COMID_ELASTIC:
         return learn_by(comid_elastic(s), models, own, s, loss, rows, targets, intercept, now,
                         state, n_features, indices, data)
-    elif s.update == COMID and s.l1 > 0:
+    elif rule_of(s) == COMID_L1:
         return learn_by(comid_l1(s), models, own, s, loss, rows, targets, intercept, now,
                         state, n_features, indices, data)
-    elif s.update == COMID and s.decay < 1:
+    elif rule_of(s) == COMID_DECAY:
         return learn_by(comid_decay(s), models, own, s, loss, rows, targets, intercept, now,
                         state, n_features, indices, data)
-    elif s.update == COMID:
+    elif rule_of(s) == COMID_PLAIN:
         return learn_by(comid(s), models, own, s, loss, rows, targets, intercept, now,
                         state, n_features, indices, data)
-    elif s.update == RDA:
+    elif rule_of(s) == DUAL_AVERAGING:
         return learn_by(rda(s), models, own, s, loss, rows, targets, intercept, now,
                         state, n_features, indices, data)
     else:

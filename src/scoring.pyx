@@ -13,7 +13,23 @@ from intercept cimport Intercept, intercept_weight
 from margins cimport row_margins
 from prefetch cimport Ahead, start_ahead
 from records cimport record_width, steps_of
-from training cimport COMID, RDA, Settings, comid, comid_decay, comid_elastic, comid_l1, ftrl, rda
+from training cimport (
+    COMID,
+    COMID_DECAY,
+    COMID_ELASTIC,
+    COMID_L1,
+    COMID_PLAIN,
+    DUAL_AVERAGING,
+    RDA,
+    Settings,
+    comid,
+    comid_decay,
+    comid_elastic,
+    comid_l1,
+    ftrl,
+    rda,
+    rule_of,
+)
 from updates cimport (
     ComidElastic,
     current_weight,
@@ -99,16 +115,16 @@ def weights(
     if n_features == 0:
         return
     with nogil:
-        if s.update == COMID and s.l2 > 0:
+        if rule_of(s) == COMID_ELASTIC:
             read_weights(
                 comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
-        elif s.update == COMID and s.l1 > 0:
+        elif rule_of(s) == COMID_L1:
             read_weights(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
-        elif s.update == COMID and s.decay < 1:
+        elif rule_of(s) == COMID_DECAY:
             read_weights(comid_decay(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
-        elif s.update == COMID:
+        elif rule_of(s) == COMID_PLAIN:
             read_weights(comid(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
-        elif s.update == RDA:
+        elif rule_of(s) == DUAL_AVERAGING:
             read_weights(rda(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
         else:
             read_weights(ftrl(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
@@ -124,17 +140,17 @@ def norms(const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weig
     if n_features == 0:
         return sums
     with nogil:
-        if s.update == COMID and s.l2 > 0:
+        if rule_of(s) == COMID_ELASTIC:
             sums = read_norms(
                 comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
-        elif s.update == COMID and s.l1 > 0:
+        elif rule_of(s) == COMID_L1:
             sums = read_norms(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
-        elif s.update == COMID and s.decay < 1:
+        elif rule_of(s) == COMID_DECAY:
             sums = read_norms(
                 comid_decay(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
-        elif s.update == COMID:
+        elif rule_of(s) == COMID_PLAIN:
             sums = read_norms(comid(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
-        elif s.update == RDA:
+        elif rule_of(s) == DUAL_AVERAGING:
             sums = read_norms(rda(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])
         else:
             sums = read_norms(ftrl(s), &state[0, 0], now, n_features, n_outputs, &scratch[0])

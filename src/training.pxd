@@ -83,6 +83,32 @@ cdef inline int64_t most_touched(Rows rows, int64_t batch_size, int64_t n_featur
     return min(most, n_features)
 
 
+# Which of the rules in updates.pxd settings name. A kernel is compiled for each of them, and Cython
+# calls what is compiled for a static type alone: so every kernel lists its calls by rule.
+cdef enum RuleKind:
+    COMID_PLAIN
+    COMID_DECAY
+    COMID_L1
+    COMID_ELASTIC
+    DUAL_AVERAGING
+    FTRL_PROXIMAL
+
+
+cdef inline RuleKind rule_of(Settings settings) noexcept nogil:
+    if settings.update == RDA:
+        return DUAL_AVERAGING
+    elif settings.update == FTRL:
+        return FTRL_PROXIMAL
+    elif settings.l2 > 0:
+        return COMID_ELASTIC
+    elif settings.l1 > 0:
+        return COMID_L1
+    elif settings.decay < 1:
+        return COMID_DECAY
+    else:
+        return COMID_PLAIN
+
+
 cdef inline Comid comid(Settings settings) noexcept nogil:
     cdef Comid rule
     rule.rate, rule.epsilon = settings.rate, settings.epsilon
