@@ -12,6 +12,8 @@ import numpy.typing as npt
 CACHE_LINE = 64
 # Of Linux on x86-64 and most other machines. What lies on few pages is found faster.
 LARGE_PAGE = 1 << 21
+# Bytes that to ask for takes far longer than to fill.
+ALWAYS_THERE = 4096
 # Where Linux tells the limit of the container that a process is in (cgroups, version 2 and 1).
 CONTAINER_LIMITS = (
     "/sys/fs/cgroup/memory.max",
@@ -36,6 +38,8 @@ def memory_limit() -> float:
 
 def check_memory(n_bytes: int, what: str, remedy: str) -> None:
     """Raise MemoryError if there is less memory than n_bytes."""
+    if n_bytes <= ALWAYS_THERE:
+        return
     memory = memory_limit()
     if n_bytes > memory:
         raise MemoryError(
