@@ -201,13 +201,13 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
         return penalty / self._state.n_steps if self._is_ftrl() else penalty
 
     def _loss_of(self, validation: Validation) -> float:
+        return self._loss_at(self._margins(validation.rows, validation.order), validation)
+
+    def _loss_at(self, margins: npt.NDArray[Any], validation: Validation) -> float:
+        """Give the mean loss of the validation rows, whose margins are known."""
         order, settings = validation.order, self._settings
-        found = row_losses(
-            self._margins(validation.rows, order),
-            validation.targets.take(order),
-            settings["loss"],
-            settings["delta"],
-        )
+        targets = validation.targets.take(order)
+        found = row_losses(margins, targets, settings["loss"], settings["delta"])
         return float(np.average(found.shown, weights=validation.weight[order]))
 
     def _fitted_attributes(self) -> dict[str, Any]:

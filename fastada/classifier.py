@@ -422,16 +422,13 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         if left_out is not None:
             self.temperature_ = left_out.temperatures[self.n_iter_ - 1]
         elif held_out is not None and self._is_calibrated:
-            self.temperature_, _ = self._temperature_on(held_out)
+            margins = self._margins(held_out.rows, held_out.order)
+            self.temperature_, _ = _temperature_at(margins, held_out)
 
-    def _temperature_on(self, unseen: Validation) -> tuple[float, float]:
-        margins = self._margins(unseen.rows, unseen.order).astype(np.float64)
-        return best_temperature(margins, unseen.targets, unseen.order, unseen.weight[unseen.order])
-
-    def _loss_of(self, validation: Validation) -> float:
+    def _loss_at(self, margins: npt.NDArray[Any], validation: Validation) -> float:
         if self._is_calibrated:
-            return self._temperature_on(validation)[1]
-        return super()._loss_of(validation)
+            return _temperature_at(margins, validation)[1]
+        return super()._loss_at(margins, validation)
 
     # -- predictions -----------------------------------------------------------------------
 
@@ -518,6 +515,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = self.multi_class == "ovr"
         return tags
+
+
+def _temperature_at(margins: npt.NDArray[Any], unseen: Validation) -> tuple[float, float]:
+    order = unseen.order
+    return best_temperature(margins.astype(np.float64), unseen.targets, order, unseen.weight[order])
 
 
 def _meaning(targets: Targets, classes: npt.NDArray[Any]) -> dict[str, Any]:

@@ -114,6 +114,39 @@ def test_cv_does_not_take_nan_for_the_best(text_like):
         model.fit(X, y)
 
 
+@pytest.mark.parametrize("kind", ["two", "three", "multinomial", "labels", "numbers"])
+def test_scores_are_those_of_the_models(text_like, kind):
+    X, y = text_like
+    X = X.astype(np.float32)
+    parameters = {"class_weight": {"spam": 0.0, "ham": 1.0, "eggs": 2.0}}
+    if kind == "two":
+        y, parameters = y == "spam", {"class_weight": {False: 0.5, True: 1.0}}
+    elif kind == "labels":
+        y, parameters = np.stack([y == "spam", y == "ham"], axis=1).astype(int), {}
+    elif kind == "numbers":
+        y, parameters = (y == "spam") - X[:, 0].toarray().ravel(), {"loss": "huber"}
+    elif kind == "multinomial":
+        parameters["multi_class"] = "multinomial"
+    weight = np.random.default_rng(0).choice([0.0, 0.5, 2.0], size=100)
+    models = fastada.path(
+        X[:200], y[:200], learning_rate=RATES, X_val=X[200:], y_val=y[200:],
+        sample_weight_val=weight, random_state=0, **parameters,
+    )  # fmt: skip
+    found = [models.model(m).score(X[200:], y[200:], weight) for m in range(len(RATES))]
+    np.testing.assert_allclose(models.validation_score[0], found, rtol=1e-12)
+    assert len(set(found)) > 1
+
+
+def test_models_are_independent(text_like):
+    models = fastada.path(*text_like, learning_rate=RATES, random_state=0)
+    copy = models.model(0).partial_fit(*text_like)
+    again = models.model(0)
+    assert len(copy.loss_curve_) == 2
+    assert len(again.loss_curve_) == 1
+    np.testing.assert_array_equal(again.coef_, models.coef(0))
+    assert not np.array_equal(copy.coef_, again.coef_)
+
+
 def test_validation_scores(text_like):
     X, y = text_like
     models = fastada.path(
