@@ -15,14 +15,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from fastada import AdaGradClassifier, AdaGradRegressor
+from fastada import AdaGradClassifier, AdaGradClassifierCV, AdaGradRegressor
 
 # check_array_api_input is skipped by scikit-learn itself unless SCIPY_ARRAY_API is set.
 CHECKS = [
     pytest.param(
         checked, check, id=f"{type(checked).__name__}-{getattr(check, 'func', check).__name__}"
     )
-    for estimator in (AdaGradClassifier(), AdaGradRegressor())
+    for estimator in (AdaGradClassifier(), AdaGradClassifierCV(max_iter=2), AdaGradRegressor())
     for checked, check in estimator_checks_generator(estimator)
 ]
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastada
 from fastada import AdaGradClassifier, AdaGradClassifierCV, AdaGradRegressor
@@ -215,11 +214,6 @@ def test_a_grid_takes_as_many_models_as_are_given(text_like):
     grids = {id(grid) for _, grid, _ in models._models}
     assert len(grids) == 3
     assert all(isinstance(grid, Grid) for _, grid, _ in models._models)
-
-
-@parametrize_with_checks([AdaGradClassifierCV(max_iter=2)])
-def test_sklearn_compatible(estimator, check):
-    check(estimator)
 
 
 @pytest.mark.parametrize("scoring", [None, "accuracy"])
