@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastada.calibration import LeftOut
-from fastada.callbacks import CallbackSupportMixin, EpochCallbacks
+from fastada.callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from fastada.epoch import diverged, learn, note_first
-from fastada.exclusive import check_not_trained_elsewhere
+from fastada.exclusive import check_not_trained_elsewhere, exclusive
 from fastada.fitted import FittedMixin
 from fastada.optimized import OptimizedState
 from fastada.parameters import check_parameters
-from fastada.problem import Validation
+from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import N_ROWS, first_rows
@@ -36,10 +36,62 @@ from fastada.workers import effective_n_jobs
 MOST_CALLS_KEPT = 1000
 
 
+Estimator = TypeVar("Estimator", bound="AdaGradEstimator")
+
+
 class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  # type: ignore[misc]
-    """Base of AdaGradClassifier and AdaGradRegressor, which document the parameters."""
+    """Base of AdaGradClassifier and AdaGradRegressor, which document the parameters.
+
+    They check the data, by `_problem` and `_validation`.
+    """
 
     _losses: tuple[str, ...]
+
+    @exclusive
+    @with_callbacks
+    def fit(
+        self: Estimator,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Estimator:
+        """Train for up to max_iter epochs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR with float32 or float64 values and int32 or int64 indices is not copied.
+        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
+            Labels, of a regressor numbers; an indicator matrix trains every label of a multilabel
+            problem.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative; rows of weight zero are left out.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, optional
+            A validation set for stopping.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where an argument is not as described; the estimator stays as it was.
+        FloatingPointError
+            Where training diverges; the estimator keeps what it had learned until then, but for
+            weights that are not finite, after which it is not fitted.
+        """
+        check_no_orphans(X_val, y_val, sample_weight_val)
+        problem = self._problem(X, y, sample_weight)
+        validation = None
+        if X_val is not None:
+            validation = self._validation(problem, X_val, y_val, sample_weight_val)
+        self._fit(X, y, problem, validation)
+        return self
 
     def _strata(self, targets: Targets) -> npt.NDArray[Any] | None:
         return None
@@ -213,17 +265,9 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
     def _fitted_attributes(self) -> dict[str, Any]:
         return {"_state": self._state.copy()}
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        rows: Rows,
-        targets: Targets,
-        weight: npt.NDArray[np.float64],
-        held_out: Validation | None,
-        labels: dict[str, Any],
-    ) -> None:
+    def _fit(self, X: Any, y: Any, problem: Problem, held_out: Validation | None) -> None:
         """Fit on arguments that have been checked; nothing changes before the last check."""
+        rows, targets, weight, labels, _ = problem
         check_random_state(self.random_state)
         anew = not self._goes_on()
         if not weight.any():

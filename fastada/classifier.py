@@ -11,12 +11,11 @@ from sklearn.utils.metaestimators import available_if
 
 from fastada.base import AdaGradEstimator
 from fastada.calibration import LeftOut, best_temperature, leave_out
-from fastada.callbacks import with_callbacks
 from fastada.exclusive import exclusive
 from fastada.labels import check_labels, class_numbers, class_weights, classes_of, encode, meaning
 from fastada.optim.optimizer import Optimizer
 from fastada.probabilities import gives_probabilities, probabilities
-from fastada.problem import Problem, Validation, check_no_orphans
+from fastada.problem import Problem, Validation
 from fastada.rows import Rows
 from fastada.settings import check_choice
 from fastada.starting import Started
@@ -230,53 +229,6 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         self.random_state = random_state
 
     @exclusive
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> AdaGradClassifier:
-        """Train for up to max_iter epochs.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            CSR with float32 or float64 values and int32 or int64 indices is not copied.
-        y : array-like of shape (n_samples,), or indicator matrix of shape (n_samples, n_labels)
-            Labels; an indicator matrix trains every label of a multilabel problem.
-        sample_weight : array-like of shape (n_samples,), optional
-            Not negative; rows of weight zero are left out.
-        X_val, y_val, sample_weight_val : as X, y and sample_weight, optional
-            A validation set for stopping.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            Where an argument is not as described; the estimator stays as it was.
-        FloatingPointError
-            Where training diverges; the estimator keeps what it had learned until then, but for
-            weights that are not finite, after which it is not fitted.
-        """
-        check_no_orphans(X_val, y_val, sample_weight_val)
-        problem = self._problem(X, y, sample_weight)
-        rows, targets, weight, labels, _ = problem
-        validation = None
-        if X_val is not None:
-            held_out = self._validation_problem(problem, X_val, y_val, sample_weight_val)
-            validation = Validation.of(*held_out, rows, targets)
-        self._fit(X, y, rows, targets, weight, validation, labels)
-        return self
-
-    @exclusive
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> AdaGradClassifier:
@@ -338,14 +290,12 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         weight = self._weigh(sample_weight, targets, of_class, rows.n_rows)
         return Problem(rows, targets, weight, _meaning(targets, classes), of_class)
 
-    def _validation_problem(
-        self, problem: Problem, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[Rows, Targets, npt.NDArray[np.float64]]:
-        """Check a validation set, and give its rows, targets and weights."""
+    def _validation(self, problem: Problem, X: Any, y: Any, sample_weight: Any) -> Validation:
+        """Check a validation set of the problem."""
         rows = self._training_rows(X, problem.rows.data.dtype)
         targets = self._encode(self._check_y(y, rows), problem.labels["classes_"])
         weight = self._weigh(sample_weight, targets, problem.class_weight, rows.n_rows)
-        return rows, targets, weight
+        return Validation.of(rows, targets, weight, problem)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -159,9 +159,7 @@ def path(
         raise ValueError("all sample weights are zero: there is nothing to learn from")
     validation = None
     if X_val is not None:
-        validation = Validation.of(
-            *estimator._validation_problem(problem, X_val, y_val, sample_weight_val), rows, targets
-        )
+        validation = estimator._validation(problem, X_val, y_val, sample_weight_val)
         weight_val = check_sample_weight(sample_weight_val, validation.rows.n_rows)
     check_random_state(estimator.random_state)
     rates = candidate_rates(estimator, problem, learning_rate)

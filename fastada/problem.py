@@ -36,18 +36,13 @@ class Validation:
 
     @classmethod
     def of(
-        cls,
-        rows: Rows,
-        targets: Targets,
-        weight: npt.NDArray[np.float64],
-        training_rows: Rows,
-        training_targets: Targets,
+        cls, rows: Rows, targets: Targets, weight: npt.NDArray[np.float64], problem: Problem
     ) -> Validation:
-        """Score all rows that have a weight; ValueError if they do not fit the training rows."""
-        n_features = training_rows.n_features
+        """Score all rows that have a weight; ValueError if they do not fit those of the problem."""
+        n_features = problem.rows.n_features
         if rows.n_features != n_features:
             raise ValueError(f"X_val has {rows.n_features} features, but X has {n_features}")
-        if (targets.indicator is None) != (training_targets.indicator is None):
+        if (targets.indicator is None) != (problem.targets.indicator is None):
             raise ValueError("y_val must be labels or an indicator matrix, whichever y is")
         if not weight.any():
             raise ValueError("all of sample_weight_val is zero: there is nothing to score")

@@ -10,10 +10,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from fastada.base import AdaGradEstimator
-from fastada.callbacks import with_callbacks
 from fastada.exclusive import exclusive
 from fastada.optim.optimizer import Optimizer
-from fastada.problem import Problem, Validation, check_no_orphans
+from fastada.problem import Problem, Validation
 from fastada.rows import Rows
 from fastada.settings import check_number
 from fastada.targets import Targets
@@ -153,50 +152,6 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     @exclusive
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> AdaGradRegressor:
-        """Train for up to max_iter epochs.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), optional
-        X_val, y_val, sample_weight_val : as X, y and sample_weight, optional
-            A validation set for stopping.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            Where an argument is not as described; the estimator stays as it was.
-        FloatingPointError
-            Where training diverges; the estimator keeps what it had learned until then, but for
-            weights that are not finite, after which it is not fitted.
-        """
-        check_no_orphans(X_val, y_val, sample_weight_val)
-        problem = self._problem(X, y, sample_weight)
-        rows, targets, weight, labels, _ = problem
-        validation = None
-        if X_val is not None:
-            held_out = self._validation_problem(problem, X_val, y_val, sample_weight_val)
-            validation = Validation.of(*held_out, rows, targets)
-        self._fit(X, y, rows, targets, weight, validation, labels)
-        return self
-
-    @exclusive
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdaGradRegressor:
         """Learn the rows of X once, as they come, on top of what was learned before.
 
@@ -235,11 +190,10 @@ class AdaGradRegressor(RegressorMixin, AdaGradEstimator):  # type: ignore[misc]
         dtype = self._dtype_of_training(goes_on=self._goes_on())
         return Problem(*self._check_data(X, y, sample_weight, dtype), {})
 
-    def _validation_problem(
-        self, problem: Problem, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[Rows, Targets, npt.NDArray[np.float64]]:
-        """Check a validation set, and give its rows, targets and weights."""
-        return self._check_data(X, y, sample_weight, problem.rows.data.dtype)
+    def _validation(self, problem: Problem, X: Any, y: Any, sample_weight: Any) -> Validation:
+        """Check a validation set of the problem."""
+        found = self._check_data(X, y, sample_weight, problem.rows.data.dtype)
+        return Validation.of(*found, problem)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
