@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastada._arrow import inspect
 from fastada.formats.lines import Lines
-from fastada.formats.problems import Fault
+from fastada.formats.problems import BadRowError, Fault
+
+Row = TypeVar("Row")
 
 INVALID_UTF8 = 3
 SHORT = 32
@@ -162,6 +164,19 @@ def sound(lines: Lines, faults: list[Fault]) -> Lines:
             faults.append(Fault(int(lines.numbers[i]), "bad UTF-8", _where(lines[i])))
     lines = replace(lines, kinds=kinds)
     return lines.without(bad) if bad.any() else lines
+
+
+def parsed(
+    lines: Lines, parse: Callable[[str], Row], faults: list[Fault]
+) -> Iterator[tuple[int, Row]]:
+    """Number and parse sound lines; those for which `parse` raises BadRowError become faults."""
+    for number, line in sound(lines, faults):
+        try:
+            row = parse(line.decode())
+        except BadRowError as error:
+            faults.append(Fault(number, error.kind, error.detail))
+        else:
+            yield number, row
 
 
 def _where(line: bytes) -> str:

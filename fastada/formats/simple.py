@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from fastada.formats.chunk import Chunk, sound
+from fastada.formats.chunk import Chunk, parsed
 from fastada.formats.lines import Lines
 from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, label_of
-from fastada.formats.problems import BadRowError, Fault
+from fastada.formats.problems import BadRowError
 
 LABEL_PREFIX = "__label__"
 
@@ -20,20 +20,20 @@ def read_rows(
     blocks: Iterable[Lines], parse: Callable[[str], tuple[str, str]], labelled: bool
 ) -> Iterator[Chunk]:
     """Read lines by a function that gives text and label, or raises BadRowError."""
+
+    def with_text(line: str) -> tuple[str, str]:
+        text, label = parse(line)
+        if not text.strip():
+            raise BadRowError("empty text")
+        return text, label
+
     for lines in blocks:
         faults = list(lines.faults)
         numbers: list[int] = []
         texts: list[str] = []
         labels: list[str] = []
         n_bytes = len(lines.data)
-        for number, line in sound(lines, faults):
-            try:
-                text, label = parse(line.decode())
-                if not text.strip():
-                    raise BadRowError("empty text")
-            except BadRowError as error:
-                faults.append(Fault(number, error.kind, error.detail))
-                continue
+        for number, (text, label) in parsed(lines, with_text, faults):
             numbers.append(number)
             texts.append(text)
             labels.append(label)

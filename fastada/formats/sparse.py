@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from fastada.formats.chunk import Chunk, Vectors, sound
+from fastada.formats.chunk import Chunk, Vectors, parsed
 from fastada.formats.lines import Lines
 from fastada.formats.options import ReadOptions
-from fastada.formats.problems import BadRowError, Fault
+from fastada.formats.problems import BadRowError
 
 # Label, weight, and the value of each column.
 Row = tuple[str, float, dict[int, float]]
@@ -23,19 +23,19 @@ def read_vectors(
     blocks: Iterable[Lines], parse: Callable[[str], Row], labelled: bool
 ) -> Iterator[Chunk]:
     """Read lines by a function that gives a row, or raises BadRowError."""
+
+    def with_label(line: str) -> Row:
+        row = parse(line)
+        if labelled and not row[0]:
+            raise BadRowError("no label")
+        return row
+
     for lines in blocks:
         faults = list(lines.faults)
         numbers: list[int] = []
         rows: list[Row] = []
         n_bytes = len(lines.data)
-        for number, line in sound(lines, faults):
-            try:
-                row = parse(line.decode())
-                if labelled and not row[0]:
-                    raise BadRowError("no label")
-            except BadRowError as error:
-                faults.append(Fault(number, error.kind, error.detail))
-                continue
+        for number, row in parsed(lines, with_label, faults):
             numbers.append(number)
             rows.append(row)
         columns = [sorted(row[2]) for row in rows]
