@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada.cli import CommandError
-from fastada.cli.files import check_kind, open_file, open_problems, scored_beside_labels, threads
-from fastada.cli.progress import ProgressReport
+from fastada.cli.files import score_labelled
 from fastada.stream import model_files
 from fastada.stream.scores import Scores
 
@@ -20,20 +17,8 @@ from fastada.stream.scores import Scores
 def run(args: argparse.Namespace) -> None:
     """Print accuracy, log-loss, and each class's precision and recall."""
     model = model_files.load(args.model).model()
-    file = open_file(args, model.features, labelled=True)
-    check_kind(model.features, file)
     scores = Scores(model)
-    n_bytes = 0
-    with ProgressReport(file.source, args.quiet) as report:
-        problems = open_problems(args, file, report)
-        for found, truth in scored_beside_labels(file, model, problems, threads(args)):
-            scores.add(found, truth)
-            n_bytes += found.chunk.n_bytes
-            report.read("evaluating", scores.n_rows, n_bytes, None)
-    if problems.counts:
-        print(problems.summary(), file=sys.stderr)
-    if not scores.n_rows:
-        raise CommandError(f"{file.source.name} has no rows to compare")
+    _, problems = score_labelled(args, model, "evaluating", scores.add)
     result = _result(scores.confusion, scores.log_loss, model.classes, dict(problems.counts))
     print(json.dumps(result) if args.json else _table(result))
 

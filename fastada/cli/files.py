@@ -6,7 +6,7 @@ import argparse
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,14 +121,33 @@ def scored(
     return in_order(ChunkScorer(model), ahead(file.chunks(problems)), n_threads)
 
 
-def scored_beside_labels(
-    file: DataFile, model: Model, problems: Problems, n_threads: int
-) -> Iterator[tuple[ScoredChunk, NDArray[np.int64]]]:
-    """Give the positions of the rows' labels among the classes, too: -1, a bad row, for others."""
+def score_labelled(
+    args: argparse.Namespace,
+    model: Model,
+    task: str,
+    take: Callable[[ScoredChunk, NDArray[np.int64]], object],
+) -> tuple[DataFile, Problems]:
+    """Read a file of labelled rows and hand over their margins.
+
+    `take` gets the places of the rows' labels among the classes, too: -1, a bad row, for others.
+    """
+    file = open_file(args, model.features, labelled=True)
+    check_kind(model.features, file)
     position = {label: i for i, label in enumerate(model.classes)}
-    for found in scored(file, model, problems, n_threads):
-        labels = found.chunk.labels or []
-        truth = np.array([position.get(label, -1) for label in labels], np.int64)
-        for i in np.flatnonzero(truth < 0).tolist():
-            problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
-        yield found, truth
+    n_rows = n_bytes = 0
+    with ProgressReport(file.source, args.quiet) as report:
+        problems = open_problems(args, file, report)
+        for found in scored(file, model, problems, threads(args)):
+            labels = found.chunk.labels or []
+            truth = np.array([position.get(label, -1) for label in labels], np.int64)
+            for i in np.flatnonzero(truth < 0).tolist():
+                problems.bad_row(int(found.chunk.numbers[i]), "unknown label", labels[i])
+            take(found, truth)
+            n_rows += int(np.count_nonzero(truth >= 0))
+            n_bytes += found.chunk.n_bytes
+            report.read(task, n_rows, n_bytes, None)
+    if problems.counts:
+        print(problems.summary(), file=sys.stderr)
+    if not n_rows:
+        raise CommandError(f"{file.source.name} has no rows to compare")
+    return file, problems

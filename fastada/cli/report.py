@@ -7,16 +7,7 @@ import sys
 import time
 
 from fastada import __version__
-from fastada.cli import CommandError
-from fastada.cli.files import (
-    check_kind,
-    check_output,
-    open_file,
-    open_problems,
-    scored_beside_labels,
-    threads,
-)
-from fastada.cli.progress import ProgressReport
+from fastada.cli.files import check_output, score_labelled
 from fastada.persistence.atomic import replace_file
 from fastada.report.gather import Gathered
 from fastada.report.page import render
@@ -33,20 +24,8 @@ def run(args: argparse.Namespace) -> None:
     trained = model_files.load(args.model)
     model = trained.model()
     loaded = time.perf_counter()
-    file = open_file(args, model.features, labelled=True)
-    check_kind(model.features, file)
     gathered = Gathered(model)
-    n_bytes = 0
-    with ProgressReport(file.source, args.quiet) as report:
-        problems = open_problems(args, file, report)
-        for found, truth in scored_beside_labels(file, model, problems, threads(args)):
-            gathered.gather(found, truth)
-            n_bytes += found.chunk.n_bytes
-            report.read("reading", gathered.n_rows, n_bytes, None)
-    if problems.counts:
-        print(problems.summary(), file=sys.stderr)
-    if not gathered.n_rows:
-        raise CommandError(f"{file.source.name} has no rows to compare")
+    file, _ = score_labelled(args, model, "reading", gathered.gather)
     seconds = time.perf_counter() - loaded
     facts = {
         "model": args.model,
