@@ -6,7 +6,7 @@ The kernel trusts its arguments, as src/single.pyx says.
 from libc.stdint cimport int64_t, uint8_t
 
 from losses cimport Loss, LossPoint
-from targets cimport Targets, normalised_loss, slopes_of
+from targets cimport Targets, normalised_loss, slopes_of, targets_of
 
 
 def losses_at(
@@ -27,18 +27,11 @@ def losses_at(
     cdef double label_margin = 0
     cdef double *of_probabilities = NULL
     loss.kind, loss.delta = kind, delta
-    targets.n_outputs, targets.multinomial = margin.shape[1], multinomial
-    targets.value, targets.label, targets.indicator = NULL, NULL, NULL
     if margin.shape[0] == 0:
         return
     if normalised is not None:
         of_probabilities = &normalised[0]
-    if value is not None:
-        targets.value = &value[0]
-    elif label is not None:
-        targets.label = &label[0]
-    else:
-        targets.indicator = &indicator[0, 0]
+    targets = targets_of(margin.shape[1], multinomial, value, label, indicator)
     with nogil:
         for row in range(margin.shape[0]):
             if targets.label != NULL:

@@ -28,7 +28,7 @@ from outputs cimport (
 )
 from prefetch cimport Ahead, ask_across_rows, start_ahead
 from records cimport record_width
-from targets cimport Targets
+from targets cimport Targets, targets_of
 from training cimport (
     COMID_DECAY,
     COMID_ELASTIC,
@@ -304,14 +304,8 @@ def learn(
         models.n_models, own_settings = loss_sum.shape[0], &own[0, 0]
         models.loss, models.diverged = &loss_sum[0], &diverged[0]
         models.intercept_rate = &intercept_rate[0]
-    targets.n_outputs, targets.multinomial = intercept.shape[0] // models.n_models, multinomial
-    targets.value, targets.label, targets.indicator = NULL, NULL, NULL
-    if value is not None:
-        targets.value = &value[0]
-    elif label is not None:
-        targets.label = &label[0]
-    else:
-        targets.indicator = &indicator[0, 0]
+    targets = targets_of(
+        intercept.shape[0] // models.n_models, multinomial, value, label, indicator)
     loss.kind, loss.delta = s.loss, s.delta
     rows.order, rows.n_rows = &order[0], order.shape[0]
     rows.indptr, rows.sample_weight = &indptr[0], &sample_weight[0]

@@ -31,6 +31,23 @@ cdef struct Targets:
     const uint8_t *indicator   # row-major, n_outputs a row: 1 where the row has the label
 
 
+# Of the three arrays one is there, the others are None.
+cdef inline Targets targets_of(
+    int64_t n_outputs, bint multinomial,
+    const double[::1] value, const int64_t[::1] label, const uint8_t[:, ::1] indicator,
+) noexcept:
+    cdef Targets targets
+    targets.n_outputs, targets.multinomial = n_outputs, multinomial
+    targets.value, targets.label, targets.indicator = NULL, NULL, NULL
+    if value is not None:
+        targets.value = &value[0]
+    elif label is not None:
+        targets.label = &label[0]
+    else:
+        targets.indicator = &indicator[0, 0]
+    return targets
+
+
 cdef inline double target_sign(Targets targets, int64_t row, int64_t k) noexcept nogil:
     if targets.indicator != NULL:
         return 1 if targets.indicator[row * targets.n_outputs + k] else -1
