@@ -131,6 +131,28 @@ def test_modules_named_in_the_text_can_be_run(page):
 @pytest.mark.parametrize("page", [*PAGES, "SECURITY.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(page):
     text = BLOCK.sub("", (ROOT / page).read_text(encoding="utf-8"))
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+    for target, place in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
         if not target.startswith(("http:", "https:")):
-            assert (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
+            path = (ROOT / page).parent.joinpath(target) if target else ROOT / page
+            assert path.exists(), f"{page}: {target}"
+            assert not place or place in anchors_of(path), f"{page}: {target}#{place}"
+
+
+def anchors_of(path):
+    """The names of a page's headings in links, as Sphinx and code hosts make them."""
+    headings = re.findall(
+        r"^#+ (.*)$", BLOCK.sub("", path.read_text(encoding="utf-8")), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_readme_says_what_has_to_be_there_already():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    names = {"numpy": "NumPy", "scipy": "SciPy", "scikit-learn": "scikit-learn"}
+    needed = re.search(r"^dependencies = \[(.*)\]$", project, re.MULTILINE)[1]
+    assert re.findall(r'"([a-z-]+)', needed) == list(names)
+    assert "({}, {} and {};".format(*names.values()) in readme
+    oldest = re.search(r'^requires-python = ">=([\d.]+)"$', project, re.MULTILINE)[1]
+    assert f"Python ≥ {oldest}," in readme
+    assert re.search(r"^dask = ", project, re.MULTILINE)

@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 import os
@@ -96,6 +97,17 @@ def test_output_is_in_input_order_and_the_same_for_any_threads(files, capsys, th
     label, probability = whole[0].split("\t")
     assert label in WORDS
     assert 0.3 < float(probability) <= 1
+
+
+def test_what_is_guessed_is_told(tmp_path, capsys):
+    path = tmp_path / "a.csv.gz"
+    rows = "id,review,sentiment\n1,so good,pos\n2,so bad,neg\n"
+    path.write_bytes(gzip.compress(rows.encode()))
+    assert main(["train", str(path), str(tmp_path / "m"), "--bits", "10"]) == 0
+    assert (
+        f"{path}: read as csv, gzip, text in column 2, label in column 3, a header\n"
+        in capsys.readouterr().err
+    )
 
 
 def test_skipped_rows_leave_an_empty_line(files, tmp_path, capsys):
