@@ -50,7 +50,7 @@ to w0 (sqrt(G_k) - sqrt(G0)) / rate where w stays near w0, and counts once as we
 from libc.stdint cimport int64_t
 
 from dtypes cimport weight_t
-from records cimport is_stamped, record_width, steps_of
+from records cimport is_stamped, steps_of
 from updates cimport (
     Comid,
     Ftrl,

@@ -8,7 +8,7 @@ Cython writes a bare 1 as a double, and all around it would be computed in doubl
 """
 
 from libc.math cimport exp, expm1, log1p
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t
 
 from dtypes cimport weight_t
 

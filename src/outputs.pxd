@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint8_t
 
 from dtypes cimport index_t, weight_t
 from losses cimport Loss, LossPoint
-from records cimport steps_of
+from records cimport is_stamped, steps_of
 from targets cimport Targets, normalised_loss, slopes_of
 from training cimport Settings, out_of_bounds
 from updates cimport (
@@ -51,7 +51,7 @@ ctypedef fused models_t:
     Models
 
 
-cdef inline rule_t rule_of(
+cdef inline rule_t rule_of_output(
     rule_t rule, models_t models, const weight_t *own, int64_t n_outputs, int64_t k
 ) noexcept nogil:
     if models_t is Models:
@@ -88,12 +88,13 @@ cdef inline const weight_t *weigh(
             if is_near_zero(rule, steps):
                 for k in range(n_outputs):
                     weight[k] = pulled_near_zero(
-                        rule_of(rule, models, own, n_outputs, k),
+                        rule_of_output(rule, models, own, n_outputs, k),
                         record[k], record[n_outputs + k], steps)
                 return weight
         for k in range(n_outputs):
             weight[k] = current_weight(
-                rule_of(rule, models, own, n_outputs, k), record[k], record[n_outputs + k], steps)
+                rule_of_output(rule, models, own, n_outputs, k),
+                record[k], record[n_outputs + k], steps)
         return weight
 
 
@@ -111,7 +112,7 @@ cdef inline void step_block(
         accumulator[k] = record[n_outputs + begin + k]
     for k in range(BLOCK):
         take_step(
-            rule_of(rule, models, own, n_outputs, begin + k),
+            rule_of_output(rule, models, own, n_outputs, begin + k),
             &value[k], &accumulator[k], weight[begin + k], slope[begin + k] * x)
     for k in range(BLOCK):
         record[begin + k] = value[k]
@@ -132,9 +133,9 @@ cdef inline void step_record(
         step_block(rule, models, own, record, n_outputs, weight, slope, x, k)
     for k in range(n_outputs - n_outputs % BLOCK, n_outputs):
         take_step(
-            rule_of(rule, models, own, n_outputs, k),
+            rule_of_output(rule, models, own, n_outputs, k),
             &record[k], &record[n_outputs + k], weight[k], slope[k] * x)
-    if rule_t is ComidDecay or rule_t is ComidL1 or rule_t is ComidElastic:
+    if is_stamped(rule):
         record[2 * n_outputs] = now + <weight_t>1
 
 

@@ -10,7 +10,7 @@ whole numbers, which a record holds exactly up to 2^24 (float32) or 2^53
 from libc.stdint cimport int64_t
 
 from dtypes cimport weight_t
-from updates cimport Comid, ComidDecay, ComidElastic, ComidL1, Ftrl, Rda, current_weight, rule_t
+from updates cimport ComidDecay, ComidElastic, ComidL1, rule_t
 
 
 cdef inline bint is_stamped(rule_t rule) noexcept nogil:
@@ -26,7 +26,4 @@ cdef inline int64_t record_width(rule_t rule, int64_t n_outputs) noexcept nogil:
 cdef inline weight_t steps_of(
     rule_t rule, const weight_t *record, int64_t n_outputs, weight_t now
 ) noexcept nogil:
-    if rule_t is ComidDecay or rule_t is ComidL1 or rule_t is ComidElastic:
-        return now - record[2 * n_outputs]
-    else:
-        return now
+    return now - record[2 * n_outputs] if is_stamped(rule) else now

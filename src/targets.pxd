@@ -8,7 +8,6 @@ One-vs-rest and multilabel sum K losses, with targets -1 or +1. Multinomial is
 from libc.math cimport exp, log
 from libc.stdint cimport int64_t, uint8_t
 
-from dtypes cimport weight_t
 from losses cimport (
     LOG_LOSS,
     LogSum,
