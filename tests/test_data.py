@@ -78,12 +78,20 @@ def test_what_scipy_would_convert_is_looked_at_before(matrix, message, method):
         getattr(model, method)(matrix, *((Y,) if method == "fit" else ()))
 
 
-@pytest.mark.parametrize("form", ["csr", "csc", "coo", "bsr", "lil", "dok", "dia"])
-def test_sound_matrices_of_every_format_give_the_same(form):
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        *(converted(form, np.int8) for form in ("csr", "csc", "coo", "bsr", "lil", "dok", "dia")),
+        sp.csr_array(X),
+        X.toarray(),
+    ],
+    ids=lambda matrix: f"{type(matrix).__name__}-{matrix.dtype}",
+)
+def test_sound_matrices_of_every_format_give_the_same(matrix):
     expected = AdaGradClassifier(**FIXED).fit(X, Y)
-    model = AdaGradClassifier(**FIXED).fit(converted(form, np.int8), Y)
+    model = AdaGradClassifier(**FIXED).fit(matrix, Y)
     np.testing.assert_array_equal(model.coef_, expected.coef_)
-    np.testing.assert_array_equal(model.predict(converted(form, np.int8)), expected.predict(X))
+    np.testing.assert_array_equal(model.predict(matrix), expected.predict(X))
 
 
 @pytest.mark.parametrize("index_type", [np.int32, np.int64])

@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from fastada import AdaGradClassifier, AdaGradRegressor
 from fastada.validation import canonical_rows
-from fastada.visits import by_content
+from fastada.visits import Visits, by_content
 
 
 def test_same_seed_same_model_other_seed_other_model(text_like):
@@ -31,8 +31,11 @@ def test_epochs_differ_in_order(text_like):
     again = AdaGradClassifier(random_state=0, max_iter=1, warm_start=True)
     again.fit(X, y).fit(X, y)
     np.testing.assert_array_equal(again.coef_, shuffled.coef_)
-    same_order_twice = AdaGradClassifier(random_state=0, max_iter=1).fit(X, y)
-    assert (same_order_twice.coef_ != shuffled.coef_).any()
+    visits = Visits(canonical_rows(X), np.zeros(len(y)), np.ones(len(y)), True, 0)
+    orders = [visits.of_epoch(epoch) for epoch in range(3)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), np.arange(len(y)))
+    assert len({order.tobytes() for order in orders}) == 3
 
 
 @pytest.mark.parametrize("batch_size", [1, 7])
