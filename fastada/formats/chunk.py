@@ -16,7 +16,6 @@ from fastada.formats.problems import BadRowError, Fault
 Row = TypeVar("Row")
 
 INVALID_UTF8 = 3
-SHORT = 32
 
 
 class Strings(NamedTuple):
@@ -185,15 +184,3 @@ def _where(line: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"byte {error.start + 1} of the line: {error.reason}"
     return ""
-
-
-def strings_at(lines: Lines, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Strings:
-    """Strings inside lines, not copied."""
-    base = np.frombuffer(lines.data, np.uint8).ctypes.data
-    return Strings((starts + base).astype(np.uint64), ends - starts, lines.data, lines.kinds)
-
-
-def empty_texts(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:
-    """Positions of texts of white space alone; SHORT bytes or more are taken to be text."""
-    suspects = np.flatnonzero(ends - starts < SHORT).tolist()
-    return np.array([i for i in suspects if not data[starts[i] : ends[i]].strip()], np.int64)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada._tables import find_cells, number_cells
-from fastada.formats.chunk import Chunk, CodedLabels, empty_texts, sound, strings_at
+from fastada.formats.chunk import Chunk, CodedLabels, Strings, sound
 from fastada.formats.lines import (
     LONGEST_LINE,
     Lines,
@@ -29,6 +29,8 @@ from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column
 from fastada.formats.problems import Fault, FormatError
 
 NAMES = frozenset(TEXT_NAMES + LABEL_NAMES)
+# Bytes: a longer text is taken not to be of white space alone.
+LONGEST_BLANK = 32
 
 
 class Layout(NamedTuple):
@@ -139,8 +141,8 @@ def _plain_chunk(lines: Lines, layout: Layout, faults: list[Fault]) -> Chunk:
         starts, ends = starts[:, ~wrong].copy(), ends[:, ~wrong].copy()
     labels = None if layout.label is None else _labels(data, starts[1], ends[1])
     text_starts, text_ends = starts[0], ends[0]
-    chunk = Chunk(lines.numbers, labels, strings_at(lines, text_starts, text_ends), faults=faults)
-    return _checked(chunk, empty_texts(data, text_starts, text_ends).tolist())
+    chunk = Chunk(lines.numbers, labels, _strings(lines, text_starts, text_ends), faults=faults)
+    return _checked(chunk, _empty(data, text_starts, text_ends).tolist())
 
 
 def _wrong_number(line: int, n_found: int, layout: Layout) -> Fault:
@@ -189,6 +191,18 @@ def _quoted_chunk(lines: Lines, layout: Layout, faults: list[Fault]) -> Chunk:
         np.array(numbers, np.int64), None if layout.label is None else labels, texts, faults=faults
     )
     return _checked(chunk, [i for i, text in enumerate(texts) if not text.strip()])
+
+
+def _strings(lines: Lines, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Strings:
+    """Strings inside lines, not copied."""
+    base = np.frombuffer(lines.data, np.uint8).ctypes.data
+    return Strings((starts + base).astype(np.uint64), ends - starts, lines.data, lines.kinds)
+
+
+def _empty(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:
+    """Positions of texts of white space alone."""
+    suspects = np.flatnonzero(ends - starts < LONGEST_BLANK).tolist()
+    return np.array([i for i in suspects if not data[starts[i] : ends[i]].strip()], np.int64)
 
 
 def _checked(chunk: Chunk, empty: list[int]) -> Chunk:
