@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ from fastada import _csr, _scoring
 from fastada.epoch import slices
 from fastada.kernels import multi
 from fastada.rows import Rows
+from fastada.scale import Scale
 from fastada.settings import Settings, is_stamped
 from fastada.state import State
 from fastada.targets import Targets
@@ -40,11 +40,12 @@ class Grid:
     ----------
     settings : sequence of Settings, one a model
         Alike but for rates and strengths, and of one kind: see kind_of.
-    n_features : int
-    n_outputs : int
-        Of each model.
-    dtype : float32 or float64
-    initial_accumulator, initial_intercept_accumulator : float
+    rows : Rows
+        Tell the features and the type of the weights.
+    targets : Targets
+        Tell the outputs of each model.
+    scale : Scale
+        Has the accumulators to start from.
 
     Attributes
     ----------
@@ -56,17 +57,12 @@ class Grid:
     """
 
     def __init__(
-        self,
-        settings: Sequence[Settings],
-        n_features: int,
-        n_outputs: int,
-        dtype: np.dtype[Any],
-        initial_accumulator: float,
-        initial_intercept_accumulator: float,
+        self, settings: Sequence[Settings], rows: Rows, targets: Targets, scale: Scale
     ) -> None:
-        self.n_outputs = n_outputs
-        self._start = initial_accumulator, initial_intercept_accumulator
-        self.state = State(n_features, n_outputs * len(settings), dtype, settings[0], *self._start)
+        self.n_outputs = targets.n_outputs
+        self._start = scale.accumulator, scale.intercept_accumulator
+        n_outputs = self.n_outputs * len(settings)
+        self.state = State(rows.n_features, n_outputs, rows.data.dtype, settings[0], *self._start)
         self._take(settings)
 
     def _take(self, settings: Sequence[Settings]) -> None:

@@ -22,7 +22,7 @@ from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.regressor import AdaGradRegressor
 from fastada.rows import Rows
 from fastada.search import CHOOSE_OCTAVES
-from fastada.settings import Settings, check_choice, check_number
+from fastada.settings import check_choice, check_number
 from fastada.targets import Targets
 from fastada.validation import check_sample_weight
 from fastada.visits import Visits
@@ -176,7 +176,8 @@ def path(
     for members in groups.values():
         for begin in range(0, len(members), MODELS_PER_PASS):
             part = members[begin : begin + MODELS_PER_PASS]
-            grid = _grid([started[m]._settings for m in part], rows, targets, started[part[0]])
+            settings = [started[m]._settings for m in part]
+            grid = Grid(settings, rows, targets, started[part[0]]._scale)
             places.update({m: (grid, k) for k, m in enumerate(part)})
     result = Path(
         [(model, *places[m]) for m, model in enumerate(started)],
@@ -233,18 +234,6 @@ def _started(
     model._check_parameters()
     model._adopt(model._started(X, rows, targets, weight, anew=True), labels)
     return model
-
-
-def _grid(settings: list[Settings], rows: Rows, targets: Targets, model: AdaGradEstimator) -> Grid:
-    scale = model._scale
-    return Grid(
-        settings,
-        rows.n_features,
-        targets.n_outputs,
-        rows.data.dtype,
-        scale.accumulator,
-        scale.intercept_accumulator,
-    )
 
 
 def _learn_epoch(result: Path, rows: Rows, targets: Targets, visits: Visits, epoch: int) -> None:

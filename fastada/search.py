@@ -198,14 +198,7 @@ class _Candidates:
         return [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves]
 
     def _grid(self, octaves: npt.NDArray[np.float64]) -> Grid:
-        return Grid(
-            self._settings(octaves),
-            self.rows.n_features,
-            self.targets.n_outputs,
-            self.rows.data.dtype,
-            self.scale.accumulator,
-            self.scale.intercept_accumulator,
-        )
+        return Grid(self._settings(octaves), self.rows, self.targets, self.scale)
 
     def _learn(self, grid: Grid, begin: int, end: int) -> npt.NDArray[np.float64]:
         order = np.arange(begin, end, dtype=np.int64)
