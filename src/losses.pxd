@@ -6,7 +6,9 @@ To add a loss, write its function here, give it a number in `LossKind`, and
 name it in fastada/settings.py.
 """
 
-from libc.math cimport exp, fabs, log
+from libc.math cimport fabs, log
+
+from exponential cimport exp_not_positive
 
 
 cdef enum LossKind:
@@ -66,7 +68,7 @@ cdef inline double sum_of_logs(LogSum logs) noexcept nogil:
 cdef inline LossPoint log_loss_less_log(double z, double y, double *e) noexcept nogil:
     cdef LossPoint point
     cdef double s = y * z
-    e[0] = exp(-fabs(s))
+    e[0] = exp_not_positive(-fabs(s))
     point.value = 0 if s >= 0 else -s
     point.slope = -y * (e[0] if s >= 0 else 1) / (1 + e[0])
     return point

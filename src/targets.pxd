@@ -5,9 +5,10 @@ One-vs-rest and multilabel sum K losses, with targets -1 or +1. Multinomial is
     loss = log sum_k exp(z_k) - z_y,    d loss / d z_k = exp(z_k) / sum_j exp(z_j) - [k = y].
 """
 
-from libc.math cimport exp, log
+from libc.math cimport log
 from libc.stdint cimport int64_t, uint8_t
 
+from exponential cimport exp_not_positive
 from losses cimport (
     LOG_LOSS,
     LogSum,
@@ -74,7 +75,7 @@ cdef inline LossPoint slopes_of(
             largest = largest if largest > margin[k] else margin[k]
         sum.value = largest - margin[targets.label[row]]
         for k in range(targets.n_outputs):
-            margin[k] = exp(margin[k] - largest)
+            margin[k] = exp_not_positive(margin[k] - largest)
             total += margin[k]
         sum.value += log(total)
         for k in range(targets.n_outputs):
@@ -108,6 +109,6 @@ cdef inline double normalised_loss(
         if k != targets.label[row]:
             total += slope[k]
     of_label = log_loss(label_margin, 1).value
-    total = total / s + exp(-of_label)
+    total = total / s + exp_not_positive(-of_label)
     # Where every class is out of the question, all are equally so.
     return of_label + log(total) if total > 0 else log(<double>targets.n_outputs)

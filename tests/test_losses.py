@@ -57,6 +57,17 @@ def test_values_are_scikit_learns():
     assert ours.mean() == pytest.approx(hinge_loss(y, z[:, 0]), rel=1e-12)
 
 
+def test_slopes_of_the_log_loss_have_all_their_digits():
+    z = np.concatenate([np.linspace(-708, 708, 20_001), np.linspace(-2, 2, 20_001)])
+    e = np.exp(-np.abs(z.astype(np.longdouble)))
+    for y in (-1.0, 1.0):
+        _, slope = losses_at("log_loss", z[:, None], value=np.full(len(z), y))
+        expected = -y * np.where(y * z >= 0, e, 1) / (1 + e)
+        np.testing.assert_allclose(slope[:, 0], expected.astype(np.float64), rtol=1e-15)
+    _, slope = losses_at("log_loss", np.array([[709.0], [np.inf]]), value=np.ones(2))
+    assert not slope.any()
+
+
 @pytest.mark.parametrize("loss", ["log_loss", "multinomial"])
 def test_nothing_overflows(loss):
     z = np.array([[1e308, -1e308], [-1e308, 1e308], [800.0, -800.0]])
