@@ -29,10 +29,9 @@ if SANITIZE:
     LINK_ARGS = [f"-fsanitize={SANITIZE}"]
     COMPILE_ARGS += [*LINK_ARGS, "-O1", "-g", "-fno-omit-frame-pointer"]
 
-# The loops over many outputs, or replicas, are compiled a second time, for CPUs with AVX2:
-# fastada/kernels.py chooses. The bits are the same. With one output wider loads only wait for
-# narrower stores.
-WIDE = ("merge", "multi")
+# The training kernels, and that of combining replicas, are compiled a second time, for CPUs with
+# AVX2: fastada/kernels.py chooses. The bits are the same.
+WIDE = ("merge", "multi", "single")
 IS_X86 = platform.machine() in ("x86_64", "AMD64") and "arm64" not in os.environ.get(
     "ARCHFLAGS", ""
 )
