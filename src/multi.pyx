@@ -26,7 +26,15 @@ from outputs cimport (
     take_slopes,
     weigh,
 )
-from prefetch cimport Ahead, ask_across_rows, start_ahead
+from prefetch cimport (
+    ENTRIES_AHEAD,
+    Ahead,
+    ask_for_entries,
+    ask_for_first_rows,
+    ask_for_records,
+    ask_for_row,
+    look_ahead,
+)
 from records cimport record_width
 from targets cimport Targets, targets_of
 from training cimport (
@@ -66,15 +74,17 @@ cdef Progress learn_rows(
     cdef int64_t row, begin, end, p, k
     cdef double s, row_value = 0, now = start
     cdef weight_t *record
-    cdef Ahead ahead = start_ahead(
-        state, width, rows.order, rows.n_rows, rows.indptr, indices, data)
+    cdef Ahead ahead = look_ahead(rows.order, rows.n_rows, rows.indptr)
+    ask_for_first_rows(&ahead, state, width, indices)
     done.n_steps, done.loss, done.weight = 0, 0, 0
     for done.n_rows in range(rows.n_rows):
         row = rows.order[done.n_rows]
         begin, end = rows.indptr[row], rows.indptr[row + 1]
         s = rows.sample_weight[row]
+        ask_for_entries(&ahead, done.n_rows + ahead.distance, indices, data)
         for p in range(begin, end):
-            ask_across_rows(&ahead, 1, state, width, indices, data)
+            if p < end - ENTRIES_AHEAD:
+                ask_for_records(state, width, &indices[p + ENTRIES_AHEAD], 1)
             weigh(rule, models, own, &state[indices[p] * width], n_outputs, <weight_t>now,
                   &weight[(p - begin) * n_outputs])
         add_up(rule, state, width, weight, n_outputs, &indices[begin], &data[begin],
@@ -82,6 +92,7 @@ cdef Progress learn_rows(
         for k in range(n_outputs):
             margin[k] = sums[k] + intercept_weight(
                 rule, intercept[k], intercept_rate_of(settings, models, k))
+        ask_for_row(&ahead, done.n_rows + ahead.distance, state, width, indices)
         if not take_slopes(
                 settings, models, targets, loss, row, s, margin,
                 NULL if rows.row_loss == NULL else &rows.row_loss[done.n_rows * models.n_models],

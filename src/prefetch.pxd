@@ -2,9 +2,14 @@
 
 A record lies anywhere in memory, and waiting for it costs more than all the
 arithmetic on it. The column indices say long in advance which will be needed:
-`Ahead` walks PREFETCH_DISTANCE stored entries ahead of the work, through the
-rows in the order in which they will be visited, and asks for each record; when
-it enters a row it asks for the indices and values of a row further on.
+they are asked for ENTRIES_AHEAD before the work gets there, the first of a row
+when the work is some rows before it, the rest of a long row as the work walks
+on. Training asks for a row at once, while it waits for a loss; scoring, which
+waits for nothing, walks through two rows side by side. The indices and values
+of rows are asked for ROWS_AHEAD rows earlier still.
+
+Where a loop ends, a CPU that guessed otherwise begins anew: rows are asked for
+in blocks, the last of which may ask for some records twice.
 """
 
 from libc.stdint cimport int64_t
@@ -15,8 +20,13 @@ from dtypes cimport index_t, weight_t
 cdef extern from *:
     """
     #if defined(__GNUC__) || defined(__clang__)
-    #define FASTADA_PREFETCH(address) __builtin_prefetch((address), 1, 3)
-    #define FASTADA_PREFETCH_TO_READ(address) __builtin_prefetch((address), 0, 3)
+    /* A function that only prefetches has no effect that GCC knows of: it drops calls of such.
+       Assembly, of no instructions, it keeps. */
+    #define FASTADA_KEPT() __asm__ volatile("")
+    #define FASTADA_PREFETCH(address) do { \
+        __builtin_prefetch((address), 1, 3); FASTADA_KEPT(); } while (0)
+    #define FASTADA_PREFETCH_TO_READ(address) do { \
+        __builtin_prefetch((address), 0, 3); FASTADA_KEPT(); } while (0)
     #else
     #define FASTADA_PREFETCH(address) ((void)(address))
     #define FASTADA_PREFETCH_TO_READ(address) ((void)(address))
@@ -28,90 +38,112 @@ cdef extern from *:
 
 
 cdef enum:
-    PREFETCH_DISTANCE = 128
+    ENTRIES_AHEAD = 128
     ROWS_AHEAD = 8
+    ROWS_MEASURED = 256
+    BLOCK_ASKED = 8  # and the step of a range, which Cython wants as a literal
 
 
+# Of all cache lines that some bytes lie in.
+cdef inline void prefetch_lines(const void *start, int64_t n_bytes) noexcept nogil:
+    cdef int64_t offset
+    for offset in range(0, n_bytes, 64):
+        prefetch(<const char *>start + offset)
+    prefetch(<const char *>start + n_bytes - 1)
+
+
+# Where the rows in the order visited lie, and how many rows before its visit one is asked for.
 cdef struct Ahead:
     const int64_t *order
     int64_t n_rows
     const int64_t *indptr
-    int64_t place  # in the order, of the last row entered
-    int64_t entry  # the next to ask for
-    int64_t end    # of the entries that follow it in one piece
+    int64_t distance
 
 
-cdef inline void prefetch_lines(const void *start, int64_t n_bytes) noexcept nogil:
-    cdef int64_t offset
-    for offset in range(0, n_bytes, 64):  # a cache line
-        prefetch(<const char *>start + offset)
-
-
-# Enter the next row, and the rows that follow it in X as well as in the order.
-cdef inline void enter_row(
-    Ahead *ahead, const index_t *indices, const weight_t *data
-) noexcept nogil:
-    cdef int64_t row, begin, length
-    ahead.place += 1
-    if ahead.place >= ahead.n_rows:
-        return
-    row = ahead.order[ahead.place]
-    ahead.entry = ahead.indptr[row]
-    while ahead.place + 1 < ahead.n_rows and ahead.order[ahead.place + 1] == row + 1:
-        row += 1
-        ahead.place += 1
-    ahead.end = ahead.indptr[row + 1]
-    if ahead.place + ROWS_AHEAD < ahead.n_rows:
-        row = ahead.order[ahead.place + ROWS_AHEAD]
-        begin = ahead.indptr[row]
-        length = ahead.indptr[row + 1] - begin
-        prefetch_lines(&indices[begin], length * sizeof(index_t))
-        prefetch_lines(&data[begin], length * sizeof(weight_t))
-    if ahead.place + 2 * ROWS_AHEAD < ahead.n_rows:
-        prefetch(&ahead.indptr[ahead.order[ahead.place + 2 * ROWS_AHEAD]])
-
-
-# Ask for the records of the next `count` entries, which may lie in several rows.
-cdef inline void ask_across_rows(
-    Ahead *ahead, int64_t count, const weight_t *state, int64_t width,
-    const index_t *indices, const weight_t *data,
-) noexcept nogil:
-    cdef int64_t entry, end
-    while count > 0 and ahead.place < ahead.n_rows:
-        end = min(ahead.end, ahead.entry + count)
-        for entry in range(ahead.entry, end):
-            prefetch_lines(&state[<int64_t>indices[entry] * width], width * sizeof(weight_t))
-        count -= end - ahead.entry
-        ahead.entry = end
-        if ahead.entry == ahead.end:
-            enter_row(ahead, indices, data)
-
-
-# Ask for the records of the next 4 entries.
-cdef inline void ask_for_four(
-    Ahead *ahead, const weight_t *state, int64_t width,
-    const index_t *indices, const weight_t *data,
-) noexcept nogil:
-    cdef int64_t k
-    if ahead.end - ahead.entry > 4:
-        for k in range(4):
-            prefetch_lines(
-                &state[<int64_t>indices[ahead.entry + k] * width], width * sizeof(weight_t))
-        ahead.entry += 4
-    else:
-        ask_across_rows(ahead, 4, state, width, indices, data)
-
-
-cdef inline Ahead start_ahead(
-    const weight_t *state, int64_t width, const int64_t *order, int64_t n_rows,
-    const int64_t *indptr, const index_t *indices, const weight_t *data,
+# The distance is such that the usual rows between have ENTRIES_AHEAD entries.
+cdef inline Ahead look_ahead(
+    const int64_t *order, int64_t n_rows, const int64_t *indptr
 ) noexcept nogil:
     cdef Ahead ahead
-    ahead.order = order
-    ahead.n_rows = n_rows
-    ahead.indptr = indptr
-    ahead.place = -1
-    ahead.entry = 0
-    ahead.end = 0
-    ask_across_rows(&ahead, PREFETCH_DISTANCE, state, width, indices, data)
+    cdef int64_t place, row, n_measured = min(n_rows, ROWS_MEASURED), n_entries = 0
+    ahead.order, ahead.n_rows, ahead.indptr = order, n_rows, indptr
+    for place in range(n_measured):
+        row = order[place]
+        n_entries += min(indptr[row + 1] - indptr[row], ENTRIES_AHEAD)
+    ahead.distance = (ENTRIES_AHEAD * n_measured + n_entries) // (n_entries + 1)
+    ahead.distance = min(ahead.distance, ENTRIES_AHEAD)
     return ahead
+
+
+# The first record lies at the border of a cache line, and those whose size is a small power of two
+# cross none.
+cdef inline void ask_for_records(
+    const weight_t *state, int64_t width, const index_t *columns, int64_t count
+) noexcept nogil:
+    cdef int64_t p, n_bytes = width * sizeof(weight_t)
+    for p in range(count):
+        if n_bytes <= 32 and n_bytes & (n_bytes - 1) == 0:
+            prefetch(&state[<int64_t>columns[p] * width])
+        else:
+            prefetch_lines(&state[<int64_t>columns[p] * width], n_bytes)
+
+
+# Ask for what the row in a place of the order will need first.
+cdef inline void ask_for_row(
+    const Ahead *ahead, int64_t place, const weight_t *state, int64_t width,
+    const index_t *indices,
+) noexcept nogil:
+    cdef int64_t row = ahead.order[min(place, ahead.n_rows - 1)]
+    cdef const index_t *columns = &indices[ahead.indptr[row]]
+    cdef int64_t p, count = min(ahead.indptr[row + 1] - ahead.indptr[row], ENTRIES_AHEAD)
+    if count < BLOCK_ASKED:
+        ask_for_records(state, width, columns, count)
+        return
+    for p in range(0, count - BLOCK_ASKED + 1, 8):
+        ask_for_records(state, width, columns + p, BLOCK_ASKED)
+    ask_for_records(state, width, columns + count - BLOCK_ASKED, BLOCK_ASKED)
+
+
+# Ask for `count` records while the work is at entry p of a row: its own, and in the end the first
+# of a later row. What is left of those then is the rest.
+cdef inline void ask_beside(
+    const weight_t *state, int64_t width, const index_t *columns, int64_t length,
+    const index_t *later, int64_t n_later, int64_t p, int64_t count,
+) noexcept nogil:
+    cdef int64_t n_own = max(length - ENTRIES_AHEAD, 0)
+    if p + count <= n_own:
+        ask_for_records(state, width, columns + p + ENTRIES_AHEAD, count)
+    elif p >= n_own and p - n_own + count <= min(n_later, ENTRIES_AHEAD):
+        ask_for_records(state, width, later + p - n_own, count)
+
+
+cdef inline void ask_for_rest(
+    const weight_t *state, int64_t width, int64_t length, const index_t *later, int64_t n_later
+) noexcept nogil:
+    n_later = min(n_later, ENTRIES_AHEAD)
+    if length < n_later:
+        ask_for_records(state, width, later + length, n_later - length)
+
+
+# And for the indices and values of one further on, and where those of a still later one begin.
+cdef inline void ask_for_entries(
+    const Ahead *ahead, int64_t place, const index_t *indices, const weight_t *data
+) noexcept nogil:
+    cdef int64_t row = ahead.order[min(place + ROWS_AHEAD, ahead.n_rows - 1)]
+    cdef int64_t p = ahead.indptr[row], last = ahead.indptr[row + 1] - 1
+    cdef int64_t in_a_line = 16 if sizeof(index_t) == 4 and sizeof(weight_t) == 4 else 8
+    while p < last:
+        prefetch(&indices[p])
+        prefetch(&data[p])
+        p += in_a_line
+    prefetch(&indices[last])
+    prefetch(&data[last])
+    prefetch(&ahead.indptr[ahead.order[min(place + 2 * ROWS_AHEAD, ahead.n_rows - 1)]])
+
+
+cdef inline void ask_for_first_rows(
+    const Ahead *ahead, const weight_t *state, int64_t width, const index_t *indices
+) noexcept nogil:
+    cdef int64_t place
+    for place in range(min(ahead.distance, ahead.n_rows)):
+        ask_for_row(ahead, place, state, width, indices)

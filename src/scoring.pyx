@@ -11,7 +11,7 @@ from decay cimport expm1_near_zero
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
 from margins cimport row_margins
-from prefetch cimport Ahead, start_ahead
+from prefetch cimport Ahead, ask_for_entries, ask_for_first_rows, look_ahead
 from records cimport record_width, steps_of
 from training cimport (
     COMID,
@@ -206,7 +206,7 @@ def margins(
 ):
     """Write W x + b of each row, in the given order, into out, (n_rows, n_outputs)."""
     cdef int64_t n_outputs = weight.shape[1], n_rows = order.shape[0]
-    cdef int64_t i
+    cdef int64_t i, row
     cdef const weight_t *values = NULL
     cdef const index_t *columns = NULL
     cdef const weight_t *w = NULL
@@ -216,9 +216,13 @@ def margins(
     if indices.shape[0]:
         columns, values, w = &indices[0], &data[0], &weight[0, 0]
     with nogil:
-        ahead = start_ahead(w, n_outputs, &order[0], n_rows, &indptr[0], columns, values)
+        ahead = look_ahead(&order[0], n_rows, &indptr[0])
+        ask_for_first_rows(&ahead, w, n_outputs, columns)
         for i in range(n_rows):
+            ask_for_entries(&ahead, i + ahead.distance, columns, values)
+            row = order[min(i + ahead.distance, n_rows - 1)]
             row_margins(
-                &ahead, w, n_outputs, &intercept[0], columns, values,
-                indptr[order[i]], indptr[order[i] + 1], &out[i, 0],
+                w, n_outputs, &intercept[0], columns + indptr[order[i]], values + indptr[order[i]],
+                indptr[order[i] + 1] - indptr[order[i]],
+                columns + indptr[row], indptr[row + 1] - indptr[row], &out[i, 0],
             )

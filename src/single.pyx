@@ -28,7 +28,15 @@ from losses cimport (
     no_logs,
     sum_of_logs,
 )
-from prefetch cimport ROWS_AHEAD, Ahead, prefetch, start_ahead
+from prefetch cimport (
+    ROWS_AHEAD,
+    Ahead,
+    ask_for_entries,
+    ask_for_first_rows,
+    ask_for_row,
+    look_ahead,
+    prefetch,
+)
 from records cimport record_width
 from training cimport (
     COMID,
@@ -66,8 +74,8 @@ cdef Progress learn_rows(
     cdef double margin, e, now = start
     cdef bint sums_logs = loss.kind == LOG_LOSS and rows.row_loss == NULL
     cdef LogSum logs = no_logs()
-    cdef Ahead ahead = start_ahead(
-        state, record_width(rule, 1), rows.order, rows.n_rows, rows.indptr, indices, data)
+    cdef Ahead ahead = look_ahead(rows.order, rows.n_rows, rows.indptr)
+    ask_for_first_rows(&ahead, state, record_width(rule, 1), indices)
     done.n_steps, done.loss, done.weight = 0, 0, 0
     for done.n_rows in range(rows.n_rows):
         row = rows.order[min(done.n_rows + ROWS_AHEAD, rows.n_rows - 1)]
@@ -77,14 +85,17 @@ cdef Progress learn_rows(
         begin = rows.indptr[row]
         length = rows.indptr[row + 1] - begin
         margin = intercept_weight(rule, intercept[0], settings.intercept_rate)
+        ask_for_entries(&ahead, done.n_rows + ahead.distance, indices, data)
         margin += load_and_score(
-            rule, state, <weight_t>now, &ahead, indices, data, begin, length,
+            rule, state, <weight_t>now, &indices[begin], &data[begin], length,
             loaded, weight, pulled_by)
         if sums_logs and rows.sample_weight[row] == 1:
             point = log_loss_less_log(margin, target[row], &e)
         else:
             e = 0
             point = loss_at(loss, margin, target[row])
+        ask_for_row(
+            &ahead, done.n_rows + ahead.distance, state, record_width(rule, 1), indices)
         point.slope *= settings.gain * rows.sample_weight[row]
         if out_of_bounds(settings, point.value, point.slope):
             break

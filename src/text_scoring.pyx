@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc
 from dtypes cimport weight_t
 from hashing cimport NO_MEMORY, TOO_LONG, Hasher, document_entries, document_ngrams
 from margins cimport row_margins
-from prefetch cimport Ahead, prefetch, start_ahead
+from prefetch cimport prefetch, prefetch_lines
 from term_weighting cimport weight_row
 
 
@@ -67,12 +67,9 @@ def document_margins(
     cdef const weight_t* idf_data = &idf[0] if idf.shape[0] else NULL
     cdef const weight_t* w = &weight[0, 0]
     cdef weight_t* values
-    cdef int64_t n_outputs = weight.shape[1], one_row = 0
-    cdef int64_t[2] indptr
+    cdef int64_t n_outputs = weight.shape[1], n_entries
     cdef Py_ssize_t done = 0, n_documents = addresses.shape[0], count = 0, excess = 0, k
-    cdef Ahead ahead
     entries.columns, entries.values, entries.room = NULL, NULL, 0
-    indptr[0] = 0
     with nogil:
         while done < n_documents:
             count = document_ngrams(
@@ -87,20 +84,18 @@ def document_margins(
                 for k in range(count):
                     prefetch(&idf_data[ngrams.keys[k] >> 1])
             for k in range(count):
-                prefetch(&w[(ngrams.keys[k] >> 1) * n_outputs])
+                prefetch_lines(&w[(ngrams.keys[k] >> 1) * n_outputs], n_outputs * sizeof(weight_t))
             values = <weight_t*>entries.values
-            indptr[1] = 0
+            n_entries = 0
             if count:
-                indptr[1] = document_entries(ngrams, entries.columns, values)
-            ahead = start_ahead(w, n_outputs, &one_row, 1, indptr, entries.columns, values)
-            if count:
+                n_entries = document_entries(ngrams, entries.columns, values)
                 excess = weight_row(
-                    entries.columns, values, indptr[1], tf_data, tf.shape[0], idf_data, norm
+                    entries.columns, values, n_entries, tf_data, tf.shape[0], idf_data, norm
                 )
                 if excess:
                     break
             row_margins(
-                &ahead, w, n_outputs, &intercept[0], entries.columns, values, 0, indptr[1],
+                w, n_outputs, &intercept[0], entries.columns, values, n_entries, NULL, 0,
                 &out[done, 0],
             )
             done += 1

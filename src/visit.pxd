@@ -18,7 +18,7 @@ from decay cimport (
 )
 from dtypes cimport index_t, weight_t
 from fours cimport Four, add_product, load_four, store_four, sum_of, zeros
-from prefetch cimport Ahead, ask_across_rows, ask_for_four
+from prefetch cimport ENTRIES_AHEAD, ask_for_records
 from records cimport is_stamped, record_width
 from updates cimport (
     Comid,
@@ -230,13 +230,11 @@ cdef inline weight_t dot(const weight_t *a, const weight_t *b, int64_t length) n
 
 # w.x of one row, whose records and weights stay loaded.
 cdef inline weight_t load_and_score(
-    rule_t rule, const weight_t *state, weight_t now, Ahead *ahead,
-    const index_t *indices, const weight_t *data, int64_t begin, int64_t length,
+    rule_t rule, const weight_t *state, weight_t now,
+    const index_t *columns, const weight_t *x, int64_t length,
     weight_t *loaded, weight_t *weight, weight_t *pulled_by,
 ) noexcept nogil:
     cdef int64_t width = record_width(rule, 1)
-    cdef const index_t *columns = &indices[begin]
-    cdef const weight_t *x = &data[begin]
     cdef weight_t s0 = 0, s1 = 0, s2 = 0, s3 = 0
     cdef Four sums = zeros()
     cdef Four values
@@ -244,14 +242,14 @@ cdef inline weight_t load_and_score(
     if weight_t is float:
         if not is_stamped(rule):
             for k in range(0, length - 3, 4):
-                ask_for_four(ahead, state, width, indices, data)
+                if k < length - ENTRIES_AHEAD - 3:
+                    ask_for_records(state, width, &columns[k + ENTRIES_AHEAD], 4)
                 values = load_four(
                     &state[<int64_t>columns[k] * 2], &state[<int64_t>columns[k + 1] * 2],
                     &state[<int64_t>columns[k + 2] * 2], &state[<int64_t>columns[k + 3] * 2],
                     &loaded[2 * k])
                 if rule_t is Comid:
                     sums = add_product(sums, values, &x[k])
-            ask_across_rows(ahead, length % 4, state, width, indices, data)
             for k in range(length - length % 4, length):
                 s0 += x[k] * load_record(
                     rule, state, columns[k], now, loaded, pulled_by, k)
@@ -261,7 +259,8 @@ cdef inline weight_t load_and_score(
                 weigh_records(rule, now, loaded, weight, pulled_by, length)
                 return dot(weight, x, length)
     for k in range(0, length - 3, 4):
-        ask_for_four(ahead, state, width, indices, data)
+        if k < length - ENTRIES_AHEAD - 3:
+            ask_for_records(state, width, &columns[k + ENTRIES_AHEAD], 4)
         s0 += x[k] * load_record(
             rule, state, columns[k], now, loaded, pulled_by, k)
         s1 += x[k + 1] * load_record(
@@ -270,7 +269,6 @@ cdef inline weight_t load_and_score(
             rule, state, columns[k + 2], now, loaded, pulled_by, k + 2)
         s3 += x[k + 3] * load_record(
             rule, state, columns[k + 3], now, loaded, pulled_by, k + 3)
-    ask_across_rows(ahead, length % 4, state, width, indices, data)
     for k in range(length - length % 4, length):
         s0 += x[k] * load_record(
             rule, state, columns[k], now, loaded, pulled_by, k)
