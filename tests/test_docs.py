@@ -156,3 +156,10 @@ def test_readme_says_what_has_to_be_there_already():
     oldest = re.search(r'^requires-python = ">=([\d.]+)"$', project, re.MULTILINE)[1]
     assert f"Python ≥ {oldest}," in readme
     assert re.search(r"^dask = ", project, re.MULTILINE)
+
+
+def test_the_architecture_names_all_that_is_there():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    there = [path.name for path in (ROOT / "fastada").glob("*.py") if path.name[0] != "_"]
+    there += [f"fastada/{path.parent.name}/" for path in (ROOT / "fastada").glob("*/__init__.py")]
+    assert [name for name in there if f"{name}`" not in page] == []
