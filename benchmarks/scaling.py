@@ -9,11 +9,11 @@ is not: its speed, and that of the disks, are assumptions, printed with the rest
 import argparse
 import math
 import statistics
-import time
 
 import numpy as np
 
 from benchmarks.data import labels_of, zipf_rows
+from benchmarks.epochs import seconds
 from fastada import AdaGradClassifier, combine
 from fastada.epoch import learn_sums
 
@@ -30,12 +30,7 @@ MEMORY = 128e9
 
 def cpu_seconds(function):
     """Median of the thread's CPU time."""
-    times = []
-    for _ in range(5):
-        start = time.thread_time()
-        function()
-        times.append(time.thread_time() - start)
-    return statistics.median(times)
+    return statistics.median(seconds(function) for _ in range(5))
 
 
 def slope(sizes, times):
@@ -111,9 +106,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rows, to see that it runs")
     cost = measure(4_000 if parser.parse_args().quick else 100_000)
-    for name, seconds in cost.items():
+    for name, each in cost.items():
         unit = {"learn": "entry", "merge": "column and replica"}.get(name, "column")
-        print(f"{name}: {1e9 * seconds:.1f} ns per {unit} (one core)")
+        print(f"{name}: {1e9 * each:.1f} ns per {unit} (one core)")
     rate = 1 / cost["learn"] / ENTRIES_PER_ROW
     print(f"rows of {ENTRIES_PER_ROW} entries: {rate:,.0f} per second and core")
     print(

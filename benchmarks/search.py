@@ -6,13 +6,13 @@ and what an epoch of eight models costs.
 
 import argparse
 import statistics
-import time
 
 import numpy as np
 from sklearn.metrics import log_loss
 
 import fastada
 from benchmarks.data import N_ROWS, real_text, synthetic
+from benchmarks.epochs import seconds
 from fastada import AdaGradClassifier
 from fastada.epoch import learn
 
@@ -52,13 +52,6 @@ def model(rate):
     return AdaGradClassifier(
         learning_rate=rate, max_iter=N_EPOCHS, tol=None, random_state=0, dtype=np.float32
     )
-
-
-def seconds(function):
-    """CPU time of this thread: that of others on the machine does not count."""
-    start = time.thread_time()
-    function()
-    return time.thread_time() - start
 
 
 def ratio(one, other):

@@ -9,6 +9,7 @@ import argparse
 import lzma
 import statistics
 import time
+from functools import partial
 
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer as Reference
@@ -16,6 +17,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 
 from benchmarks.data import FULL, REAL_DATA
+from benchmarks.epochs import seconds
 from benchmarks.vectorise import load_documents, megabytes
 from fastada import TextClassifier
 
@@ -101,12 +103,6 @@ class Latency:
     track_p99.unit = "us"
 
 
-def seconds(model, documents):
-    start = time.thread_time()
-    model.predict(documents)
-    return time.thread_time() - start
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -115,7 +111,10 @@ def main():
     for name, documents in (load_documents(), load_short(args.short)):
         size = megabytes(documents)
         models = trained_on(documents)
-        rounds = [[seconds(m, documents) for m in models.values()] for _ in range(args.rounds)]
+        rounds = [
+            [seconds(partial(m.predict, documents)) for m in models.values()]
+            for _ in range(args.rounds)
+        ]
         print(
             f"{name}: {len(documents):,} documents, {size:.1f} MB, word 1-2-grams, one thread; "
             f"median of {args.rounds}\n{'':14} {'CPU s':>8} {'MB/s':>6} {'documents/s':>12}"
