@@ -13,7 +13,7 @@ from fastada.formats.chunk import Chunk, CodedLabels
 from fastada.persistence.text import TermCounts
 from fastada.stream.trained import Trained
 from fastada.stream.vectorise import VectorChunk
-from fastada.text.ngrams import inverse_document_frequency
+from fastada.text.term_weighting import inverse_document_frequency
 
 
 @dataclass(eq=False)

@@ -24,7 +24,7 @@ from fastada.stream.options import Features, Learning
 from fastada.stream.pool import Pool, as_rows
 from fastada.stream.trained import Trained
 from fastada.targets import Targets
-from fastada.text.ngrams import HashedRows
+from fastada.text.hashed_rows import HashedRows
 
 # Rows that the learning rate is searched on.
 SEARCH_ROWS = CHOOSE_ROWS[0]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastada import _scoring
 from fastada.formats.chunk import Vectors
 from fastada.stream.options import Features
-from fastada.text.ngrams import TermWeighting
+from fastada.text.term_weighting import TermWeighting
 
 
 class Model(NamedTuple):

@@ -24,7 +24,9 @@ from fastada.stream.options import Features, Learning
 from fastada.stream.passes import Progress
 from fastada.stream.vectorise import batches_of
 from fastada.text.documents import Batch, DocumentReader, cut, join
-from fastada.text.ngrams import HashedRows, TermWeighting, hash_batches
+from fastada.text.hashed_rows import HashedRows
+from fastada.text.ngrams import hash_batches
+from fastada.text.term_weighting import TermWeighting
 
 # Rows that document frequencies are taken from.
 N_COUNTED = 2048

@@ -18,7 +18,7 @@ from fastada.stream.learner import SEARCH_ROWS, Learner
 from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, vectorise
-from fastada.text.ngrams import TermWeighting
+from fastada.text.term_weighting import TermWeighting
 from fastada.workers import in_order
 
 if TYPE_CHECKING:

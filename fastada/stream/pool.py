@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fastada.formats.chunk import Vectors
 from fastada.rows import Rows
-from fastada.text.ngrams import HashedRows, TermWeighting
+from fastada.text.hashed_rows import HashedRows
+from fastada.text.term_weighting import TermWeighting
 
 BYTES_PER_ENTRY = 8
 # Size, label and weight.

@@ -25,7 +25,7 @@ from fastada.stream.passes import Progress, divergence_told, first_pass, learn_a
 from fastada.stream.pool import Pool
 from fastada.stream.trained import Trained
 from fastada.stream.vectorise import VectorChunk, vectorise
-from fastada.text.ngrams import TermWeighting
+from fastada.text.term_weighting import TermWeighting
 
 
 def train(

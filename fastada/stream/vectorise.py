@@ -12,7 +12,8 @@ import numpy as np
 from fastada.formats.chunk import Chunk, Strings, Vectors
 from fastada.stream.options import Features
 from fastada.text.documents import Batch, DocumentReader
-from fastada.text.ngrams import TermWeighting, hash_documents
+from fastada.text.ngrams import hash_documents
+from fastada.text.term_weighting import TermWeighting
 
 Item = TypeVar("Item")
 

@@ -6,40 +6,23 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from fastada._hashing import NgramHasher, count_documents, weight_rows
+from fastada._hashing import NgramHasher, count_documents
 from fastada.memory import CACHE_LINE
 from fastada.text.documents import BATCH_BYTES, Batch
+from fastada.text.hashed_rows import HashedRows
+from fastada.text.term_weighting import NORMS, TermWeighting
 from fastada.workers import effective_n_jobs, in_order
 
 ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
-NORMS = {None: 0, "l1": 1, "l2": 2}
 # Room for so many times the entries that the first documents give reason to expect.
 SPARE = 1.05
 # Entries that memory is found for before they are placed.
 TOUCHED = 1 << 19
-
-
-class HashedRows(NamedTuple):
-    """Rows of a sparse matrix one after the other; `n_ngrams` were summed into its entries."""
-
-    columns: NDArray[np.int32]
-    values: NDArray[Any]
-    row_sizes: NDArray[np.int64]
-    n_ngrams: int
-
-    def csr(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """(data, indices, indptr), of int64 where scikit-learn's are."""
-        large = self.n_ngrams > np.iinfo(np.int32).max
-        index_dtype = np.int64 if large else np.int32
-        indptr = np.zeros(len(self.row_sizes) + 1, index_dtype)
-        np.cumsum(self.row_sizes, out=indptr[1:])
-        return self.values, self.columns.astype(index_dtype, copy=False), indptr
 
 
 class NgramOptions(NamedTuple):
@@ -62,72 +45,6 @@ class NgramOptions(NamedTuple):
             self.binary,
             self.n_features,
         )
-
-
-@dataclass(eq=False)
-class TermWeighting:
-    """From counts to weights: tf, times idf, the row divided by its norm.
-
-    Equal in every bit to scikit-learn's ``TfidfTransformer``: logarithms are NumPy's.
-    """
-
-    dtype: DTypeLike = np.float64
-    norm: str | None = "l2"
-    sublinear_tf: bool = False
-    idf: NDArray[Any] | None = None
-    tf: NDArray[Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tf = np.empty(0, self.dtype)
-        if self.sublinear_tf:
-            self.reach(255)
-
-    @property
-    def factors(self) -> NDArray[Any]:
-        """The idf, or an empty array."""
-        if self.idf is None:
-            return np.empty(0, self.dtype)
-        return self.idf.astype(self.dtype, copy=False)
-
-    def reach(self, count: int) -> None:
-        """Extend the table of ``1 + log(count)``."""
-        counts = np.arange(2 * count + 2, dtype=self.dtype)
-        with np.errstate(divide="ignore"):
-            self.tf = np.log(counts) + self.tf.dtype.type(1)
-
-    def apply(self, rows: HashedRows) -> None:
-        """Weight rows of counts in place."""
-        if self.sublinear_tf and len(rows.values):
-            self.reach(int(rows.values.max()))
-        weight_rows(
-            rows.row_sizes, rows.columns, self.tf, self.factors, NORMS[self.norm], rows.values
-        )
-
-
-def inverse_document_frequency(
-    document_frequency: NDArray[np.int64], n_documents: int, smooth: bool, dtype: DTypeLike
-) -> NDArray[Any]:
-    """``log((n + smooth) / (df + smooth)) + 1``, infinite where df + smooth is 0.
-
-    Parameters
-    ----------
-    document_frequency : array of shape (n_features,)
-    n_documents : int
-    smooth : bool
-        Count one document more, in which every term occurs.
-    dtype : data-type
-        Of the result and of the arithmetic.
-    """
-    # Few documents have few different frequencies.
-    few = 2 * n_documents < len(document_frequency)
-    df = np.arange(n_documents + 1, dtype=dtype) if few else document_frequency.astype(dtype)
-    df += float(smooth)
-    idf = np.full_like(df, n_documents + int(smooth))
-    with np.errstate(divide="ignore"):
-        idf /= df
-    np.log(idf, out=idf)
-    idf += 1.0
-    return idf.take(document_frequency) if few else idf
 
 
 class _Worker:
@@ -228,7 +145,7 @@ class _Whole:
         self.columns = np.empty(0, np.int32)
         self.values = np.empty(0, self.dtype)
         self.stored = self.touched = 0
-        # Of batches that others before them are not ready, and how many have their places.
+        # Batches whose rows wait for those before them, and how many have their places.
         self.waiting: dict[int, tuple[_Worker, HashedRows]] = {}
         self.placed = 0
         self.lock = threading.Lock()

@@ -14,16 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastada.exclusive import exclusive
 from fastada.text.documents import DocumentReader
-from fastada.text.ngrams import (
-    ANALYZERS,
-    NORMS,
-    HashedRows,
-    NgramOptions,
-    TermWeighting,
-    document_frequencies,
-    hash_documents,
-    inverse_document_frequency,
-)
+from fastada.text.hashed_rows import HashedRows
+from fastada.text.ngrams import ANALYZERS, NgramOptions, document_frequencies, hash_documents
+from fastada.text.term_weighting import NORMS, TermWeighting, inverse_document_frequency
 
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"
 
