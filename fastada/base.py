@@ -23,7 +23,7 @@ from fastada.parameters import check_parameters
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
-from fastada.scale import N_ROWS, first_rows
+from fastada.scale import N_FIRST_ROWS, first_rows
 from fastada.starting import Started, StartingEstimator
 from fastada.stopping import Patience
 from fastada.targets import Targets
@@ -335,8 +335,8 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
         started = self._started(X, rows, targets, first_rows(weight), anew=first)
         order = np.flatnonzero(weight).astype(np.int64)
         if first:
-            looked_at = np.random.default_rng(0).permutation(order[:N_ROWS])
-            if len(order) < N_ROWS:
+            looked_at = np.random.default_rng(0).permutation(order[:N_FIRST_ROWS])
+            if len(order) < N_FIRST_ROWS:
                 looked_at = looked_at[:0]
             started, search = self._with_rate_found(started, rows, targets, weight, looked_at)
             self._adopt(started, {**labels, "learning_rate_search_": search})

@@ -27,7 +27,7 @@ from fastada import _csr
 from fastada.rows import Rows
 
 # A stream's scale is taken from its first rows that have a weight, and then fixed.
-N_ROWS = 1000
+N_FIRST_ROWS = 1000
 ACCUMULATOR_FACTOR, INTERCEPT_FACTOR = 3.0, 4.0
 
 
@@ -50,9 +50,13 @@ class Scale:
 
 
 def first_rows(sample_weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Cut the weights after the first N_ROWS rows that have one."""
+    """Cut the weights after the first N_FIRST_ROWS rows that have one."""
     visited = np.flatnonzero(sample_weight)
-    return sample_weight[: visited[N_ROWS - 1] + 1] if len(visited) > N_ROWS else sample_weight
+    return (
+        sample_weight[: visited[N_FIRST_ROWS - 1] + 1]
+        if len(visited) > N_FIRST_ROWS
+        else sample_weight
+    )
 
 
 class Moments(NamedTuple):

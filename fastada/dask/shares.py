@@ -172,7 +172,7 @@ def add_counts(a: WordCounts, b: WordCounts) -> WordCounts:
     return WordCounts(columns, counts, a.n_documents + b.n_documents)
 
 
-def knows_words(vectorizer: HashingVectorizer, counts: WordCounts) -> HashingVectorizer:
+def with_counts(vectorizer: HashingVectorizer, counts: WordCounts) -> HashingVectorizer:
     """Let the vectoriser have counted these documents."""
     vectorizer._reset()
     dense = np.zeros(vectorizer.n_features, np.int64)
@@ -194,7 +194,7 @@ def encode(
         rows = _rows_without_entries(0, encoding.n_features, encoding.dtype)
     elif vectorizer is not None:
         if counts is not None:
-            knows_words(vectorizer, counts)
+            with_counts(vectorizer, counts)
         matrices = [vectorizer.transform(documents) for documents in table.X]
         rows = estimator._training_rows(_stacked(matrices), encoding.dtype)
     elif rows.data.dtype != encoding.dtype:
