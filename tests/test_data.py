@@ -215,6 +215,23 @@ def test_indicator_matrices_hold_zeros_and_ones(coding, container):
     assert AdaGradClassifier().fit(X, container(labels)).predict(X).shape == (4, 2)
 
 
+def test_labels_that_do_not_go_with_the_rest():
+    labels = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
+    several = AdaGradClassifier(**FIXED).fit(X, labels)
+    one = AdaGradClassifier(class_weight="balanced", warm_start=True, **FIXED).fit(X, Y)
+    for fit, y, message in (
+        (AdaGradClassifier(multi_class="multinomial").fit, labels, "needs multi_class='ovr'"),
+        (AdaGradClassifier(class_weight={0: 2.0}).fit, labels, "needs one label a row"),
+        (several.partial_fit, labels[:, :2], "y has 2 labels, expected 3"),
+        (several.partial_fit, Y, "y must be an indicator matrix, as it was before"),
+        (one.partial_fit, Y, "class_weight='balanced' needs all of y"),
+        (one.fit, labels, "y must be one label a row, as it was before"),
+        (one.fit, np.zeros(4), "class_weight='balanced', but y has no 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit(X, y)
+
+
 def test_a_refused_fit_leaves_the_fitted_model_as_it_was(text_like):
     X, y = text_like
     model = AdaGradClassifier(random_state=0).fit(X, y)
@@ -261,8 +278,13 @@ def test_half_a_validation_set_or_one_of_another_kind_is_refused(text_like):
     ):
         with pytest.raises(ValueError, match=r"_val needs? |y_val must be"):
             AdaGradClassifier().fit(X, y, **arguments)
-    with pytest.raises(ValueError, match="y_val must be"):
-        AdaGradClassifier().fit(X, one_hot, X_val=X, y_val=np.arange(len(y)) % 3)
+    for arguments, message in (
+        (dict(X_val=X, y_val=np.arange(len(y)) % 3), "y_val must be"),
+        (dict(X_val=X, y_val=one_hot, sample_weight_val=np.zeros(len(y))), "is zero"),
+        (dict(X_val=X[:, :5], y_val=one_hot), "X_val has 5 features, but X has 200"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            AdaGradClassifier().fit(X, one_hot, **arguments)
 
 
 def test_bad_parameters_of_one_estimator():

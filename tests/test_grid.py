@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 import fastada
 from fastada import AdaGradClassifier, AdaGradClassifierCV, AdaGradRegressor
 from fastada.grid import Grid, compact
+from fastada.optim import AdaGrad
 from fastada.rows import Rows
 from fastada.validation import canonical_rows
 
@@ -98,6 +99,7 @@ def test_a_model_that_diverges_leaves_the_others_alone(text_like):
         ({"max_iter": 0}, ValueError, "max_iter must be >= 1"),
         ({"sample_weight": np.zeros(300)}, ValueError, "nothing to learn"),
         ({"X_val": np.zeros((1, 200))}, ValueError, "X_val needs y_val"),
+        ({"optimizer": AdaGrad()}, ValueError, "optimizer must be None"),
         ({"nonsense": 1}, TypeError, "unexpected keyword"),
     ],
 )
@@ -221,6 +223,14 @@ def test_cross_validation_chooses_and_trains(text_like, scoring):
     np.testing.assert_array_equal(model.intercept_, alone.intercept_)
     np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
     assert model.score(X, y) == alone.score(X, y)
+
+
+def test_a_fold_without_a_class_is_refused(text_like):
+    X, y = text_like
+    spam = y == "spam"
+    model = AdaGradClassifierCV(cv=[(np.flatnonzero(~spam), np.flatnonzero(spam))])
+    with pytest.raises(ValueError, match="no row of some class"):
+        model.fit(X, y)
 
 
 def test_cross_validation_without_refit(text_like):

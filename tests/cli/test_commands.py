@@ -126,6 +126,12 @@ def test_skipped_rows_leave_an_empty_line(files, tmp_path, capsys):
     assert "bad.tsv:2: wrong number of columns" in capsys.readouterr().err
 
 
+def test_without_known_labels_there_is_nothing_to_compare(files, tmp_path, capsys):
+    path = write(tmp_path / "a.tsv", ["cold"] * 3, ["winter"] * 3)
+    assert main(["evaluate", files[2], path, "--bad-rows", "skip"]) == 1
+    assert "a.tsv has no rows to compare" in capsys.readouterr().err
+
+
 def test_unknown_labels_are_bad_rows(files, tmp_path, capsys):
     _, _, model = files
     path = write(tmp_path / "a.tsv", ["ship sail", "bird wind", "ice"], ["sea", "sky", "winter"])

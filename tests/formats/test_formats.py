@@ -135,7 +135,7 @@ def test_vowpal_wabbit(tmp_path):
     path = write(
         tmp_path / "a.vw",
         "1 | a b:2\n-1 0.5 |x a:3 b |y:2 a\n2 1.5 'tag|x http://a:4\n1 tag|x a a\n"
-        "| a\n1 |x a:b:c\n1\n",
+        "| a\n1 |x a:b:c\n1\n1 2 0 3 | a\n1 -1 | a\n1 1 0.5 | a\n1 | a:3e38 a:3e38\n",
     )
     rows, labels, weights, problems = read_vectors(path, n_features=n)
     assert labels == ["1", "-1", "2", "1"]
@@ -146,7 +146,9 @@ def test_vowpal_wabbit(tmp_path):
         {column("x", "http://a", n): 4.0},
         {column("x", "a", n): 2.0},
     ]
-    assert problems.counts == {"no label": 1, "bad number": 1, "no features": 1}
+    assert problems.counts == {
+        "no label": 1, "bad number": 3, "no features": 1, "bad label": 2
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
