@@ -106,30 +106,17 @@ class Chunk:
         return len(self.numbers)
 
     def only(self, rows: NDArray[np.int64]) -> Chunk:
-        """Keep some of the rows."""
-        texts, vectors, labels = self.texts, self.vectors, self.labels
+        """Keep some of the rows, which are texts."""
+        texts, labels = self.texts, self.labels
         if isinstance(texts, Strings):
             texts = texts.take(rows)
         elif texts is not None:
             texts = [texts[row] for row in rows.tolist()]
-        if vectors is not None:
-            sizes = np.diff(vectors.indptr)
-            entries = np.isin(np.repeat(np.arange(len(sizes)), sizes), rows)
-            indptr = np.concatenate(([0], np.cumsum(sizes[rows])))
-            vectors = Vectors(indptr, vectors.indices[entries], vectors.data[entries])
         if isinstance(labels, CodedLabels):
             labels = labels.take(rows)
         elif labels is not None:
             labels = [labels[row] for row in rows.tolist()]
-        return Chunk(
-            self.numbers[rows],
-            labels,
-            texts,
-            vectors,
-            None if self.weights is None else self.weights[rows],
-            self.n_bytes,
-            self.faults,
-        )
+        return replace(self, numbers=self.numbers[rows], labels=labels, texts=texts)
 
 
 def without_long_texts(chunk: Chunk, longest: int) -> Chunk:
