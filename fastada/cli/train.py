@@ -49,29 +49,10 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.memory < 1:
         raise CommandError(f"--memory must be at least 1, of 2**20 bytes; got {args.memory}")
-    given = {
-        "bits": args.bits,
-        "analyzer": args.analyzer,
-        "ngrams": None if args.ngrams is None else tuple(args.ngrams),
-        "lowercase": False if args.keep_case else None,
-        "sublinear_tf": False if args.counts else None,
-        "use_idf": False if args.no_idf else None,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
+    given = _given(args)
     previous = None if args.previous is None else _previous(args.previous, given)
     features = Features(**given) if previous is None else previous.features
-    before = Learning() if previous is None else previous.learning or Learning()
-    learning = Learning(
-        epochs=args.epochs,
-        learning_rate=args.learning_rate,
-        alpha=before.alpha if args.alpha is None else args.alpha,
-        l1_ratio=before.l1_ratio if args.l1_ratio is None else args.l1_ratio,
-        shuffle=not args.no_shuffle,
-        seed=args.seed,
-        memory=args.memory << 20,
-        threads=threads(args),
-        learners=args.threads or 1,
-    )
+    learning = _learning(args, previous)
     file = open_file(args, features, labelled=True)
     if previous is None:
         features = replace(features, kind=kind_of(file))
@@ -126,6 +107,35 @@ def run(args: argparse.Namespace) -> None:
         print(
             f"saved {args.model}: {len(trained.classes)} classes, {seconds:.2f} s", file=sys.stderr
         )
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """Give what flags say of the features, and nothing where they are silent."""
+    given = {
+        "bits": args.bits,
+        "analyzer": args.analyzer,
+        "ngrams": None if args.ngrams is None else tuple(args.ngrams),
+        "lowercase": False if args.keep_case else None,
+        "sublinear_tf": False if args.counts else None,
+        "use_idf": False if args.no_idf else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _learning(args: argparse.Namespace, previous: Trained | None) -> Learning:
+    """Say how to learn: the penalty, unless it is given, as before."""
+    before = Learning() if previous is None else previous.learning or Learning()
+    return Learning(
+        epochs=args.epochs,
+        learning_rate=args.learning_rate,
+        alpha=before.alpha if args.alpha is None else args.alpha,
+        l1_ratio=before.l1_ratio if args.l1_ratio is None else args.l1_ratio,
+        shuffle=not args.no_shuffle,
+        seed=args.seed,
+        memory=args.memory << 20,
+        threads=threads(args),
+        learners=args.threads or 1,
+    )
 
 
 def _previous(path: str, given: dict[str, Any]) -> Trained:

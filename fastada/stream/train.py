@@ -82,27 +82,16 @@ def train(
         at_once = is_text and learning.epochs == 1 and previous is None and checkpoints is None
         chunks: Iterable[Chunk] = (chunk for chunk in file.chunks(problems) if len(chunk))
         if at_once:
-            texts, chunks = hold(chunks, counts, features, learning, problems, progress)
-            # More classes take longer to learn than to hash, and many places of no use.
-            if texts is not None and len(counts.labels) == 2:
-                start = time.perf_counter()
-                learner = Learner(counts, features, learning, all_seen=False)
-                # A search takes a quarter of the time, and finds no better rate for one pass.
-                learner.searches = False
-                with divergence_told(learner, 0):
-                    loss, idf = learn_once(texts, counts, learner, progress)
-                progress.epoch(1, 1, loss, time.perf_counter() - start)
-                return _told(learner.trained(counts.terms(idf), [loss]), learner, progress)
+            trained, chunks = _learned_at_once(
+                chunks, counts, features, learning, problems, progress
+            )
+            if trained is not None:
+                return trained
         pool, kept, rest = first_pass(
             file, chunks, features, learning, problems, progress, found, new_labels=previous is None
         )
         n_rows = found.n_rows - before
-        if not n_rows:
-            raise FormatError(f"{file.source.name} has no rows to learn")
-        if not found.weight:
-            raise FormatError(
-                f"all importances of {file.source.name} are zero: there is nothing to learn from"
-            )
+        _check_there_is_something(file, n_rows, found.weight)
         if resumed is not None and n_rows != place.n_rows:
             raise FormatError(f"{file.source.name} has {n_rows} rows, and had {place.n_rows}")
         place.n_rows, place.kept = n_rows, kept
@@ -158,6 +147,38 @@ def train(
         if epoch + 1 < learning.epochs:
             learned(n_rows)
     return _told(learner.trained(terms, place.losses), learner, progress)
+
+
+def _learned_at_once(
+    chunks: Iterable[Chunk],
+    counts: Counts,
+    features: Features,
+    learning: Learning,
+    problems: Problems,
+    progress: Progress,
+) -> tuple[Trained | None, Iterable[Chunk]]:
+    """Learn texts that can be held in memory in one pass; where they cannot, give them back."""
+    texts, chunks = hold(chunks, counts, features, learning, problems, progress)
+    # More classes take longer to learn than to hash, and many places of no use.
+    if texts is None or len(counts.labels) != 2:
+        return None, chunks
+    start = time.perf_counter()
+    learner = Learner(counts, features, learning, all_seen=False)
+    # A search takes a quarter of the time, and finds no better rate for one pass.
+    learner.searches = False
+    with divergence_told(learner, 0):
+        loss, idf = learn_once(texts, counts, learner, progress)
+    progress.epoch(1, 1, loss, time.perf_counter() - start)
+    return _told(learner.trained(counts.terms(idf), [loss]), learner, progress), ()
+
+
+def _check_there_is_something(file: DataFile, n_rows: int, weight: float) -> None:
+    if not n_rows:
+        raise FormatError(f"{file.source.name} has no rows to learn")
+    if not weight:
+        raise FormatError(
+            f"all importances of {file.source.name} are zero: there is nothing to learn from"
+        )
 
 
 def _told(trained: Trained, learner: Learner, progress: Progress) -> Trained:
