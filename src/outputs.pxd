@@ -129,12 +129,19 @@ cdef inline void step_record(
         kept = kept_after(rule, now + <weight_t>1 - record[2 * n_outputs])
         for k in range(n_outputs, 2 * n_outputs):
             record[k] = decayed(rule, record[k], kept)
-    for k in range(0, n_outputs - 7, 8):
-        step_block(rule, models, own, record, n_outputs, weight, slope, x, k)
-    for k in range(n_outputs - n_outputs % BLOCK, n_outputs):
-        take_step(
-            rule_of_output(rule, models, own, n_outputs, k),
-            &record[k], &record[n_outputs + k], weight[k], slope[k] * x)
+    # Fewer outputs than a block has get a loop of their own, which GCC then makes much shorter.
+    if n_outputs < BLOCK:
+        for k in range(n_outputs):
+            take_step(
+                rule_of_output(rule, models, own, n_outputs, k),
+                &record[k], &record[n_outputs + k], weight[k], slope[k] * x)
+    else:
+        for k in range(0, n_outputs - 7, 8):
+            step_block(rule, models, own, record, n_outputs, weight, slope, x, k)
+        for k in range(n_outputs - n_outputs % BLOCK, n_outputs):
+            take_step(
+                rule_of_output(rule, models, own, n_outputs, k),
+                &record[k], &record[n_outputs + k], weight[k], slope[k] * x)
     if is_stamped(rule):
         record[2 * n_outputs] = now + <weight_t>1
 
@@ -181,18 +188,19 @@ cdef inline void add_up(
     const index_t *columns, const weight_t *x, int64_t length, weight_t *sums,
 ) noexcept nogil:
     cdef int64_t p, k
-    cdef int64_t rest = n_outputs - n_outputs % BLOCK
-    for k in range(0, n_outputs - 7, 8):
-        add_up_block(
-            rule, state, width, weight, n_outputs, columns, x, length, sums, k)
-    if rest < n_outputs:
-        for k in range(rest, n_outputs):
+    if n_outputs < BLOCK:
+        for k in range(n_outputs):
             sums[k] = 0
         for p in range(length):
             add_scaled(
-                &sums[rest],
-                weights_of(rule, state, width, weight, n_outputs, columns, p) + rest,
-                x[p], n_outputs - rest)
+                sums, weights_of(rule, state, width, weight, n_outputs, columns, p), x[p],
+                n_outputs)
+        return
+    for k in range(0, n_outputs - 7, 8):
+        add_up_block(rule, state, width, weight, n_outputs, columns, x, length, sums, k)
+    if n_outputs % BLOCK:  # Some of them once more.
+        add_up_block(
+            rule, state, width, weight, n_outputs, columns, x, length, sums, n_outputs - BLOCK)
 
 
 # From the margins of a row to the slopes, in place. Returns whether all is within bounds; of
