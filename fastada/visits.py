@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastada import _csr
+from fastada import _csr, _shuffle
 from fastada.rows import Rows
 
 # A row of weight s is visited s times an epoch, but never more often than this.
@@ -79,15 +79,14 @@ class Visits:
         """Give the rows in the order of that epoch, which only the seed and its number decide."""
         if not self.shuffle:
             return self.order
-        permutation = np.random.default_rng([self.seed or 0, epoch]).permutation(len(self.order))
-        return self.order[permutation]
+        return shuffled(self.order, self.seed or 0, epoch)
 
     def shares(self, n: int) -> list[npt.NDArray[np.int64]]:
         """Deal the visits out to n threads, once for all epochs."""
         if not self.shuffle:
             return [self.order[k::n].copy() for k in range(n)]
-        # The numbers after the seed are none that another generator here has.
-        dealt = np.random.default_rng([self.seed or 0, n, 2**32 - 1]).permutation(len(self.order))
+        # The numbers after the seed are none that another order here has.
+        dealt = shuffled(np.arange(len(self.order)), self.seed or 0, n, 2**32 - 1)
         return [self.order[np.sort(dealt[k::n])] for k in range(n)]
 
     def of_share(
@@ -96,13 +95,13 @@ class Visits:
         """Give the rows of a share in the order of that epoch."""
         if not self.shuffle:
             return share
-        return np.random.default_rng([self.seed or 0, epoch, 1 + number]).permutation(share)
+        return shuffled(share, self.seed or 0, epoch, 1 + number)
 
     def in_random_order(self) -> npt.NDArray[np.int64]:
         """Give the visits of the first epoch in an order that the rows' own does not decide."""
         if self.shuffle:
             return self.of_epoch(0)
-        return np.random.default_rng(0).permutation(self.order)
+        return shuffled(self.order, 0)
 
     def progress(self, losses: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Sum up the losses of rows at their first visits, NaN for those not visited."""
@@ -110,6 +109,13 @@ class Visits:
         weight = self.row_weight[seen]
         # No product of BLAS: its threads go on to wait in a loop that takes a core.
         return float((weight * losses[seen]).sum()), float(weight.sum())
+
+
+def shuffled(order: npt.NDArray[np.int64], *seeds: int) -> npt.NDArray[np.int64]:
+    """Give rows in an order that only the seeds decide."""
+    copied = np.array(order, dtype=np.int64)
+    _shuffle.shuffle(copied, int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]))
+    return copied
 
 
 def seed_of(random_state: Any, seed: int | None) -> int:

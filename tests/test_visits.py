@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.stats import chisquare
 from sklearn.base import clone
 
 from fastada import AdaGradClassifier, AdaGradRegressor
 from fastada.validation import canonical_rows
-from fastada.visits import Visits, by_content
+from fastada.visits import Visits, by_content, shuffled
 
 
 def test_same_seed_same_model_other_seed_other_model(text_like):
@@ -16,6 +17,13 @@ def test_same_seed_same_model_other_seed_other_model(text_like):
     c = AdaGradClassifier(random_state=2).fit(X, y)
     np.testing.assert_array_equal(a.coef_, b.coef_)
     assert (a.coef_ != c.coef_).any()
+
+
+def test_every_order_is_as_likely_as_any():
+    orders = [tuple(shuffled(np.arange(4), 0, seed)) for seed in range(24_000)]
+    found, counts = np.unique(orders, axis=0, return_counts=True)
+    assert len(found) == 24
+    assert chisquare(counts).pvalue > 1e-3
 
 
 def test_random_state_instance_and_none(text_like):
