@@ -140,15 +140,16 @@ def test_rates_one_after_the_other_are_those_side_by_side(parameters, monkeypatc
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_few_giant_rows_do_not_hold_back_all_others(seed):
-    """As bare counts have them: 3 % of the rows are 50 times as long."""
+    """As bare counts have them: 3 % of the rows are 50 times as long. One order in 24 is unlucky."""
     X, y = problem(6000, seed=seed)
     factors = np.ones(3000)
     factors[::33] = 50.0
     giants = sp.csr_array(sp.diags_array(factors) @ X[:3000])
 
     def score(rows, **parameters):
-        model = AdaGradClassifier(random_state=0, **parameters).fit(rows, y[:3000])
-        return model.score(X[3000:], y[3000:])
+        models = (AdaGradClassifier(random_state=k, **parameters) for k in range(3))
+        scores = [m.fit(rows, y[:3000]).score(X[3000:], y[3000:]) for m in models]
+        return np.median(scores)
 
     without = score(X[:3000])
     assert score(giants) > without - 0.05
