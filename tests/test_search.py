@@ -140,7 +140,7 @@ def test_rates_one_after_the_other_are_those_side_by_side(parameters, monkeypatc
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_few_giant_rows_do_not_hold_back_all_others(seed):
-    """As bare counts have them: 3 % of the rows are 50 times as long. One order in 24 is unlucky."""
+    """As bare counts have them: 3 % of the rows are 50 times as long. 1 order in 24 is unlucky."""
     X, y = problem(6000, seed=seed)
     factors = np.ones(3000)
     factors[::33] = 50.0
