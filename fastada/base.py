@@ -23,7 +23,7 @@ from fastada.parameters import check_parameters
 from fastada.problem import Problem, Validation, check_no_orphans
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
-from fastada.scale import N_FIRST_ROWS, first_rows
+from fastada.scale import N_FIRST_ROWS, Scale, first_rows
 from fastada.starting import Started, StartingEstimator
 from fastada.stopping import Patience
 from fastada.targets import Targets
@@ -280,6 +280,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
         seed = None if anew else self._state.seed
         visits = Visits(rows, targets.array, weight, self.shuffle, self.random_state, seed)
         started = self._started(X, rows, targets, weight, anew=anew)
+        formula = started[2]
         if anew:
             order = visits.in_random_order()
             started, search = self._with_rate_found(
@@ -288,7 +289,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
             labels = {**labels, "learning_rate_search_": search}
         left_out = None
         if held_out is None:
-            left_out = self._leave_out(started, rows, targets, weight, visits)
+            started, left_out = self._leave_out(formula, started, rows, targets, weight, visits)
         self._adopt(started, labels)
         self._state.seed = visits.seed
         self._fit_epochs(X, y, rows, targets, visits, held_out, left_out)
@@ -296,14 +297,18 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
 
     def _leave_out(
         self,
+        formula: Scale,
         started: Started,
         rows: Rows,
         targets: Targets,
         weight: npt.NDArray[np.float64],
         visits: Visits,
-    ) -> LeftOut | None:
-        """Find out on some of the rows how long to train; None to go by the objective."""
-        return None
+    ) -> tuple[Started, LeftOut | None]:
+        """Find out on some of the rows what to start from and how long to train.
+
+        None to go by the objective.
+        """
+        return started, None
 
     def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:
         """Make use of the rows not learned when the weights are found."""

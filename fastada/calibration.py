@@ -16,15 +16,18 @@ is kept. That one is trained on all rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
+from scipy.special import expit
 
 from fastada import _scoring
+from fastada.beginnings import Beginning
 from fastada.epoch import learn
-from fastada.grid import compact
+from fastada.grid import compact, compact_columns
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
@@ -44,6 +47,8 @@ MOST_LEFT_OUT = 5000
 # Rows' worth of belief that the temperature is 1, per squared unit of its logarithm.
 PRIOR = 10.0
 LARGEST_LOG = 2.5
+# Of what counts as nearly even, in medians.
+WIDTH = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,16 @@ class LeftOut:
 
     Attributes
     ----------
+    scale : Scale
+        Of the candidate whose loss was least.
     n_epochs : int
-        After so many their loss was least.
+        After so many it was.
     losses, temperatures : list of float
-        After each epoch the mean loss of the rows left out, at the temperature with the least.
+        After each epoch the mean loss of the rows left out, at the temperature with the least; of
+        losses other than the log loss the share of wrong decisions, and 1.
     """
 
+    scale: Scale
     n_epochs: int
     losses: list[float]
     temperatures: list[float]
@@ -66,13 +75,14 @@ class LeftOut:
         losses = ", ".join(f"{loss:.4f}" for loss in self.losses)
         return (
             f"loss of rows left out by epochs: {losses}; taken {self.n_epochs}, "
-            f"temperature {self.temperatures[self.n_epochs - 1]:.3f}"
+            f"temperature {self.temperatures[self.n_epochs - 1]:.3f}, learning rate "
+            f"{self.scale.rate:.4g}, first accumulator {self.scale.accumulator:.4g}"
         )
 
 
 def leave_out(
-    settings: Settings,
-    scale: Scale,
+    candidates: Sequence[Beginning],
+    settings_of: Callable[[Scale], Settings],
     rows: Rows,
     targets: Targets,
     sample_weight: npt.NDArray[np.float64],
@@ -83,8 +93,8 @@ def leave_out(
     """Train without some of the rows as `visits` tells, and see what becomes of those.
 
     Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
-    then taken. Gives None where there are too few rows, or where training without some of them
-    diverges.
+    then taken. Of several candidates the one with the least loss after the epochs of each goes on.
+    Gives None where there are too few rows, or where training without some of them diverges.
     """
     if np.count_nonzero(sample_weight) < FEWEST_ROWS:
         return None
@@ -92,23 +102,27 @@ def leave_out(
     if len(parts) > 1 or rows.n_features * targets.n_outputs > len(rows.data):
         # Several states, or one larger than the rows: of the columns that occur.
         rows = compact(rows, np.arange(rows.n_rows, dtype=np.int64))
-    learners = [_Without(part, settings, scale, rows, targets, visits) for part in parts]
-    order = np.concatenate(parts)
-    weight = sample_weight[order]
-    stop = Patience(None if patience is None else 0.0, patience or 0)
-    losses, temperatures = [], []
+    best: _Course | None = None
+    spare: list[_Without] | None = None
+    for scale, n_epochs in candidates:
+        settings = settings_of(scale)
+        spare = spare or [_Without(part, settings, rows, targets, visits) for part in parts]
+        course = _Course(scale, settings, spare, sample_weight, patience)
+        try:
+            course.go_on(min(n_epochs, max_epochs))
+        except FloatingPointError:
+            continue
+        if best is None or min(course.losses) < min(best.losses):
+            spare = None if best is None else best.learners
+            best = course
+    if best is None:
+        return None
     try:
-        for epoch in range(max_epochs):
-            margins = np.concatenate([learner.margins_after(epoch) for learner in learners])
-            temperature, loss = best_temperature(margins, targets, order, weight)
-            temperatures.append(temperature)
-            losses.append(loss)
-            if stop.is_over(loss):
-                break
+        best.go_on(max_epochs)
     except FloatingPointError:
         return None
-    n_epochs = max_epochs if patience is None else int(np.argmin(losses)) + 1
-    return LeftOut(n_epochs, losses, temperatures)
+    n_epochs = max_epochs if patience is None else int(np.argmin(best.losses)) + 1
+    return LeftOut(best.scale, n_epochs, best.losses, best.temperatures)
 
 
 def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:
@@ -123,6 +137,49 @@ def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:
     return [order[:: max(LEFT_OUT_SHARE, len(order) // MOST_LEFT_OUT)].copy()]
 
 
+class _Course:
+    """Models that learn all rows but those of one part each, and what those cost by epochs."""
+
+    def __init__(
+        self,
+        scale: Scale,
+        settings: Settings,
+        learners: list[_Without],
+        sample_weight: npt.NDArray[np.float64],
+        patience: int | None,
+    ) -> None:
+        self.scale, self.learners = scale, learners
+        for learner in learners:
+            learner.begin(scale, settings)
+        self.is_log_loss = settings["loss"] == LOSSES["log_loss"]
+        self.targets = learners[0].targets
+        self.order = np.concatenate([learner.left_out for learner in learners])
+        self.weight = sample_weight[self.order]
+        self.stop = Patience(None if patience is None else 0.0, patience or 0)
+        self.is_over = False
+        self.losses: list[float] = []
+        self.temperatures: list[float] = []
+
+    def go_on(self, n_epochs: int) -> None:
+        """Learn until so many epochs are learned, or for as long as it is worth while.
+
+        Raises
+        ------
+        FloatingPointError
+            If training diverges.
+        """
+        while len(self.losses) < n_epochs and not self.is_over:
+            epoch = len(self.losses)
+            margins = np.concatenate([learner.margins_after(epoch) for learner in self.learners])
+            unseen = margins, self.targets, self.order, self.weight
+            temperature, loss = (
+                best_temperature(*unseen) if self.is_log_loss else (1.0, smooth_error(*unseen))
+            )
+            self.temperatures.append(temperature)
+            self.losses.append(loss)
+            self.is_over = self.stop.is_over(loss)
+
+
 class _Without:
     """A model that learns all rows but those left out."""
 
@@ -130,23 +187,23 @@ class _Without:
         self,
         left_out: npt.NDArray[np.int64],
         settings: Settings,
-        scale: Scale,
         rows: Rows,
         targets: Targets,
         visits: Visits,
     ) -> None:
-        self.left_out, self.settings = left_out, settings
+        self.left_out = left_out
         self.rows, self.targets, self.visits = rows, targets, visits
         self.is_learned = np.ones(rows.n_rows, dtype=bool)
         self.is_learned[left_out] = False
-        self.state = State(
-            rows.n_features,
-            targets.n_outputs,
-            rows.data.dtype,
-            settings,
-            scale.accumulator,
-            scale.intercept_accumulator,
-        )
+        # They have some of the columns, of which alone the weights are read.
+        self.unseen, self.columns = compact_columns(rows, left_out)
+        shape = rows.n_features, targets.n_outputs
+        self.state = State(*shape, rows.data.dtype, settings, 0.0, 0.0)
+
+    def begin(self, scale: Scale, settings: Settings) -> None:
+        """Begin to learn, once more in the same memory."""
+        self.settings = settings
+        self.state.forget(scale.accumulator, scale.intercept_accumulator)
 
     def margins_after(self, epoch: int) -> npt.NDArray[np.float64]:
         """Learn an epoch; give the margins of the rows left out, shape (n_left_out, n_outputs).
@@ -156,18 +213,18 @@ class _Without:
         FloatingPointError
             If training diverges.
         """
-        state, settings, rows = self.state, self.settings, self.rows
+        state, unseen = self.state, self.unseen
         order = self.visits.of_epoch(epoch)
         order = order[self.is_learned[order]]
-        learn(state, settings, rows, self.targets, self.visits.sample_weight, order)
+        learn(state, self.settings, self.rows, self.targets, self.visits.sample_weight, order)
         margins = np.empty((len(self.left_out), self.targets.n_outputs), dtype=state.dtype)
         _scoring.margins(
-            state.weights(settings),
-            state.intercepts(settings),
-            rows.indptr,
-            rows.indices,
-            rows.data,
-            self.left_out,
+            state.weights_of(self.columns, self.settings),
+            state.intercepts(self.settings),
+            unseen.indptr,
+            unseen.indices,
+            unseen.data,
+            np.arange(unseen.n_rows),
             margins,
         )
         return margins.astype(np.float64)
@@ -204,3 +261,36 @@ def best_temperature(
         options={"xatol": 1e-3},
     )
     return float(np.exp(found.x)), mean_loss(found.x)
+
+
+def smooth_error(
+    margins: npt.NDArray[np.float64],
+    targets: Targets,
+    order: npt.NDArray[np.int64],
+    sample_weight: npt.NDArray[np.float64],
+) -> float:
+    """Give the share of wrong decisions, where one that is nearly even counts as half of one.
+
+    What decides is how far the margin of a row's class is above the largest of the others; of
+    labels that stand for themselves, and of two classes, on which side of zero it is. Even is what
+    is small beside WIDTH times the median.
+
+    Parameters
+    ----------
+    margins : ndarray of float64, shape (n_unseen, n_outputs)
+    targets, order, sample_weight
+        As best_temperature has them.
+    """
+    targets = targets.take(order)
+    if targets.label is not None:
+        numbers = np.arange(len(order))
+        own = margins[numbers, targets.label]
+        others = margins.copy()
+        others[numbers, targets.label] = -np.inf
+        leads = (own - others.max(axis=1))[:, np.newaxis]
+    elif targets.indicator is not None:
+        leads = np.where(targets.indicator, margins, -margins)
+    else:
+        leads = margins * targets.array[:, np.newaxis]
+    width = WIDTH * float(np.median(np.abs(leads))) or 1.0
+    return float(np.average(expit(-leads / width).mean(axis=1), weights=sample_weight))

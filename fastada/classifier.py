@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from fastada.base import AdaGradEstimator
+from fastada.beginnings import Beginning, beginnings
 from fastada.calibration import LeftOut, best_temperature, leave_out
 from fastada.exclusive import exclusive
 from fastada.labels import check_labels, class_numbers, class_weights, classes_of, encode, meaning
@@ -17,6 +19,7 @@ from fastada.optim.optimizer import Optimizer
 from fastada.probabilities import gives_probabilities, probabilities
 from fastada.problem import Problem, Validation
 from fastada.rows import Rows
+from fastada.scale import Scale
 from fastada.settings import check_choice
 from fastada.starting import Started
 from fastada.targets import Targets
@@ -49,7 +52,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         delta, added to the root of the accumulator ("comid" and "rda").
     initial_accumulator : float or "auto", default="auto"
         G_0, the sum of squared gradients to start from. "auto" is three times the mean square
-        entry of a usual row (the geometric mean over rows), over batch_size^2.
+        entry of a usual row (the geometric mean over rows), over batch_size^2; with several
+        outputs sixteen times that where `calibrate` finds it better.
     beta : float or "auto", default="auto"
         Added to the root of the accumulator by "ftrl". "auto" is the root of that mean
         square, over batch_size; [2]_ has 1, for entries of 1.
@@ -90,8 +94,11 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         the rows for the purpose, five of 100 to 6,000 rows, one of more, until the loss of those
         rows has not fallen for n_iter_no_change epochs (not with warm_start, whose weights have
         seen all rows, nor with `optimizer`). The model itself learns all rows. "auto" does so
-        unless tol=None asks for all epochs; with other losses it does nothing. Of a row repeated
-        some copies may be left out, of one with a weight all or none.
+        unless tol=None asks for all epochs, and with several outputs for all losses: those but
+        "log_loss" go by the errors on the rows left out, and find no temperature. Of a row repeated
+        some copies may be left out, of one with a weight all or none. With several outputs,
+        learning_rate="auto" and initial_accumulator="auto" those models begin from two or three
+        pairs of rate and accumulator, and after two epochs the pair with the least loss goes on.
     warm_start : bool, default=False
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None
@@ -119,7 +126,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     learning_rate_per_feature_ : ndarray, shaped as coef_
         eta / (epsilon + sqrt(G)).
     learning_rate_ : float
-        eta.
+        eta: that of the search, or where `calibrate` compares several the one that was best.
     learning_rate_search_ : fastada.search.RateSearch or None
         With learning_rate="auto" the candidates and their losses by the number of rows; None where
         there was no search: with fewer than 256 rows or eight batches, or than 1,000 rows in a
@@ -349,24 +356,46 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             return self.loss == "log_loss" and self.tol is not None
         return self.calibrate
 
+    def _is_to_leave_out(self, targets: Targets) -> bool:
+        if self.warm_start or self.optimizer is not None:
+            return False
+        several = self.calibrate == "auto" and self.tol is not None and targets.n_outputs > 1
+        return several or self._is_calibrated
+
     def _leave_out(
         self,
+        formula: Scale,
         started: Started,
         rows: Rows,
         targets: Targets,
         weight: npt.NDArray[np.float64],
         visits: Visits,
-    ) -> LeftOut | None:
-        if not self._is_calibrated or self.warm_start or self.optimizer is not None:
-            return None
-        _, settings, scale = started
-        patience = None if self.tol is None else self.n_iter_no_change
+    ) -> tuple[Started, LeftOut | None]:
+        if not self._is_to_leave_out(targets):
+            return started, None
+        state, _, scale = started
+        candidates = [Beginning(scale, self.max_iter)]
+        if targets.n_outputs > 1 and self.learning_rate == self.initial_accumulator == "auto":
+            candidates = beginnings(formula, scale, self.loss)
         left_out = leave_out(
-            settings, scale, rows, targets, weight, visits, self.max_iter, patience
+            candidates,
+            partial(self._make_settings, rows),
+            rows,
+            targets,
+            weight,
+            visits,
+            self.max_iter,
+            None if self.tol is None else self.n_iter_no_change,
         )
-        if self.verbose and left_out is not None:
+        if left_out is None:
+            return started, None
+        if self.verbose:
             print(left_out, flush=True)
-        return left_out
+        if left_out.scale != scale:
+            scale = left_out.scale
+            state.forget(scale.accumulator, scale.intercept_accumulator)
+            started = state, self._make_settings(rows, scale), scale
+        return started, left_out
 
     def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:
         if left_out is not None:

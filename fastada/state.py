@@ -162,6 +162,13 @@ class State:
             self._read = ((self.n_steps, *settings.values()), weights)
         return weights
 
+    def weights_of(self, columns: npt.NDArray[np.int64], settings: Settings) -> npt.NDArray[Any]:
+        """Give the weights of some features as of now, shape (n_columns, n_outputs)."""
+        weights = np.empty((len(columns), self.n_outputs), dtype=self.dtype)
+        with self.lock:
+            _scoring.weights(self.records[columns], self.clock, settings, weights)
+        return weights
+
     def penalty(self, settings: Settings) -> float:
         """Give l1 |W|_1 + (l2 / 2) |W|_2^2."""
         norms = self._norms(settings)

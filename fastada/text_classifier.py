@@ -57,8 +57,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     multi_class : {"ovr", "multinomial"}, default="ovr"
     class_weight : dict, "balanced" or None, default=None
     calibrate : bool or "auto", default="auto"
-        Let models trained without some of the texts tell the size of probabilities and the number
-        of epochs, as AdaGradClassifier describes it.
+        Let models trained without some of the texts tell the size of probabilities, the number of
+        epochs and what to begin from, as AdaGradClassifier describes it.
     n_jobs : int or None, default=None
         Threads of the vectoriser and, on their shares of the rows, of the classifier.
     verbose : int, default=0

@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from fastada import AdaGradClassifier
-from fastada.calibration import best_temperature
+from fastada.calibration import best_temperature, smooth_error
 from fastada.targets import Targets
 
 TEMPERATURES = np.geomspace(0.1, 10, 400)
@@ -191,3 +191,33 @@ def test_indicator_matrix():
     np.testing.assert_allclose(
         model.predict_proba(X), expit(model.temperature_ * model.decision_function(X))
     )
+
+
+@pytest.mark.parametrize("kind", ["two classes", "classes", "labels"])
+def test_the_smooth_error_of_sure_decisions_is_the_error(kind):
+    rng = np.random.default_rng(0)
+    n_rows, n_outputs = 500, 1 if kind == "two classes" else 4
+    weight = rng.integers(1, 4, n_rows).astype(np.float64)
+    margins = rng.choice([-3.0, 3.0], (n_rows, n_outputs))
+    if kind == "two classes":
+        targets = Targets(value=rng.choice([-1.0, 1.0], n_rows))
+        wrong = margins[:, 0] * targets.value < 0
+    elif kind == "labels":
+        targets = Targets(indicator=rng.integers(0, 2, (n_rows, 4), np.uint8), n_outputs=4)
+        wrong = ((margins > 0) != targets.indicator).mean(axis=1)
+    else:
+        margins = rng.permuted(np.tile([0.0, 3.0, 6.0, 9.0], (n_rows, 1)), axis=1)
+        targets = Targets(label=rng.integers(4, size=n_rows), n_outputs=4)
+        wrong = margins.argmax(axis=1) != targets.label
+    order = np.arange(n_rows)
+    for unit in (1e-6, 1.0, 1e6):
+        found = smooth_error(unit * margins, targets, order, weight)
+        assert found == pytest.approx(np.average(wrong, weights=weight), abs=1e-4)
+
+
+def test_the_smooth_error_of_even_decisions_is_a_half():
+    order, targets = np.arange(3), Targets(label=np.array([0, 1, 2]), n_outputs=3)
+    assert smooth_error(np.zeros((3, 3)), targets, order, np.ones(3)) == 0.5
+    # The second row is nearly right, the others are quite.
+    margins = np.array([[5.0, 0.0, 0.0], [1.0, 1.0 - 1e-9, 0.0], [0.0, 0.0, 5.0]])
+    assert smooth_error(margins, targets, order, np.ones(3)) == pytest.approx(1 / 6, abs=1e-4)
