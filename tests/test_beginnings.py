@@ -65,14 +65,19 @@ def test_is_what_a_user_gets_who_sets_what_was_found(loss, n_rows):
 
 @pytest.mark.parametrize("loss", ["squared_hinge", "modified_huber"])
 def test_is_better_on_rows_unseen_than_by_the_objective(loss):
-    X, y = long_tailed(6000)
-    common = {"loss": loss, "random_state": 0}
-    model, plain = (
-        AdaGradClassifier(calibrate=calibrate, **common).fit(X[:2000], y[:2000])
-        for calibrate in ("auto", False)
-    )
-    assert model.n_iter_ < plain.n_iter_
-    assert model.score(X[2000:], y[2000:]) > plain.score(X[2000:], y[2000:]) + 0.005
+    gains = []
+    for seed in range(3):
+        X, y = long_tailed(4000, n_classes=60, seed=seed)
+        model, plain = (
+            AdaGradClassifier(loss=loss, random_state=0, calibrate=calibrate).fit(
+                X[:1500], y[:1500]
+            )
+            for calibrate in ("auto", False)
+        )
+        assert model.n_iter_ < plain.n_iter_
+        gains.append(model.score(X[1500:], y[1500:]) - plain.score(X[1500:], y[1500:]))
+    # Of an accuracy of 0.19.
+    assert np.mean(gains) > 0.004
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "squared_hinge"])
