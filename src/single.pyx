@@ -39,8 +39,11 @@ from prefetch cimport (
 )
 from records cimport record_width
 from training cimport (
-    COMID,
-    RDA,
+    COMID_DECAY,
+    COMID_ELASTIC,
+    COMID_L1,
+    COMID_PLAIN,
+    DUAL_AVERAGING,
     Progress,
     Rows,
     Settings,
@@ -54,6 +57,7 @@ from training cimport (
     most_touched,
     out_of_bounds,
     rda,
+    rule_of,
 )
 from updates cimport ComidL1, holds_weights, rule_t
 from visit cimport load_and_score, load_record, step_and_store, weigh_records
@@ -253,19 +257,19 @@ def learn(
     rows.order, rows.n_rows = &order[0], order.shape[0]
     rows.indptr, rows.sample_weight = &indptr[0], &sample_weight[0]
     with nogil:
-        if s.update == COMID and s.l2 > 0:
+        if rule_of(s) == COMID_ELASTIC:
             done = learn_by(comid_elastic(s), s, loss, rows, &target[0], bias, now,
                             &state[0, 0], n_features, columns, values)
-        elif s.update == COMID and s.l1 > 0:
+        elif rule_of(s) == COMID_L1:
             done = learn_by(comid_l1(s), s, loss, rows, &target[0], bias, now,
                             &state[0, 0], n_features, columns, values)
-        elif s.update == COMID and s.decay < 1:
+        elif rule_of(s) == COMID_DECAY:
             done = learn_by(comid_decay(s), s, loss, rows, &target[0], bias, now,
                             &state[0, 0], n_features, columns, values)
-        elif s.update == COMID:
+        elif rule_of(s) == COMID_PLAIN:
             done = learn_by(comid(s), s, loss, rows, &target[0], bias, now,
                             &state[0, 0], n_features, columns, values)
-        elif s.update == RDA:
+        elif rule_of(s) == DUAL_AVERAGING:
             done = learn_by(rda(s), s, loss, rows, &target[0], bias, now,
                             &state[0, 0], n_features, columns, values)
         else:
