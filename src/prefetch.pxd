@@ -132,13 +132,15 @@ cdef inline void ask_for_entries(
     cdef int64_t row = ahead.order[min(place + ROWS_AHEAD, ahead.n_rows - 1)]
     cdef int64_t p = ahead.indptr[row], last = ahead.indptr[row + 1] - 1
     cdef int64_t in_a_line = 16 if sizeof(index_t) == 4 and sizeof(weight_t) == 4 else 8
+    prefetch(&ahead.indptr[ahead.order[min(place + 2 * ROWS_AHEAD, ahead.n_rows - 1)]])
+    if p > last:
+        return
     while p < last:
         prefetch(&indices[p])
         prefetch(&data[p])
         p += in_a_line
     prefetch(&indices[last])
     prefetch(&data[last])
-    prefetch(&ahead.indptr[ahead.order[min(place + 2 * ROWS_AHEAD, ahead.n_rows - 1)]])
 
 
 cdef inline void ask_for_first_rows(
