@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +26,26 @@ def kind_of(settings: Settings) -> tuple[bool, bool]:
 
 def compact(rows: Rows, order: npt.NDArray[np.int64]) -> Rows:
     """Copy rows, in that order, with the columns that do not occur in them left out."""
-    return compact_columns(rows, order)[0]
+    return _taken(rows, order)[0]
 
 
 def compact_columns(rows: Rows, order: npt.NDArray[np.int64]) -> tuple[Rows, npt.NDArray[np.int64]]:
     """Copy rows as `compact` does, and tell which columns are left, in the order they are in."""
+    taken, numbers = _taken(rows, order)
+    columns = np.zeros(taken.n_features, dtype=np.int64)
+    occurring = np.flatnonzero(numbers)
+    columns[numbers[occurring] - 1] = occurring
+    return taken, columns
+
+
+def _taken(rows: Rows, order: npt.NDArray[np.int64]) -> tuple[Rows, npt.NDArray[Any]]:
+    """Copy rows, and give each column's number there, from one on, or zero where it is left out."""
     indptr = np.concatenate(([0], np.cumsum(np.diff(rows.indptr)[order])))
     indices = np.empty(indptr[-1], rows.indices.dtype)
     data = np.empty(indptr[-1], rows.data.dtype)
     numbers = np.zeros(rows.n_features, rows.indices.dtype)
     n_columns = _csr.take_rows(rows.indptr, rows.indices, rows.data, order, numbers, indices, data)
-    columns = np.zeros(max(1, n_columns), dtype=np.int64)
-    occurring = np.flatnonzero(numbers)
-    columns[numbers[occurring] - 1] = occurring
-    return Rows(indptr, indices, data, len(columns), rows.largest_value), columns
+    return Rows(indptr, indices, data, max(1, n_columns), rows.largest_value), numbers
 
 
 class Grid:

@@ -27,12 +27,11 @@ from outputs cimport (
     weigh,
 )
 from prefetch cimport (
-    ENTRIES_AHEAD,
     Ahead,
     ask_for_entries,
     ask_for_first_rows,
-    ask_for_records,
     ask_for_row,
+    ask_further_on,
     look_ahead,
 )
 from records cimport record_width
@@ -83,8 +82,7 @@ cdef Progress learn_rows(
         s = rows.sample_weight[row]
         ask_for_entries(&ahead, done.n_rows + ahead.distance, indices, data)
         for p in range(begin, end):
-            if p < end - ENTRIES_AHEAD:
-                ask_for_records(state, width, &indices[p + ENTRIES_AHEAD], 1)
+            ask_further_on(state, width, &indices[begin], end - begin, p - begin, 1)
             weigh(rule, models, own, &state[indices[p] * width], n_outputs, <weight_t>now,
                   &weight[(p - begin) * n_outputs])
         add_up(rule, state, width, weight, n_outputs, &indices[begin], &data[begin],

@@ -104,16 +104,23 @@ cdef inline void ask_for_row(
     ask_for_records(state, width, columns + count - BLOCK_ASKED, BLOCK_ASKED)
 
 
-# Ask for `count` records while the work is at entry p of a row: its own, and in the end the first
-# of a later row. What is left of those then is the rest.
+# Ask, while the work is at entry p of a row, for as many of its records as that takes, further on.
+cdef inline void ask_further_on(
+    const weight_t *state, int64_t width, const index_t *columns, int64_t length,
+    int64_t p, int64_t count,
+) noexcept nogil:
+    if p + count <= length - ENTRIES_AHEAD:
+        ask_for_records(state, width, columns + p + ENTRIES_AHEAD, count)
+
+
+# The same, and in the end for the first of a later row. What is left of those then is the rest.
 cdef inline void ask_beside(
     const weight_t *state, int64_t width, const index_t *columns, int64_t length,
     const index_t *later, int64_t n_later, int64_t p, int64_t count,
 ) noexcept nogil:
     cdef int64_t n_own = max(length - ENTRIES_AHEAD, 0)
-    if p + count <= n_own:
-        ask_for_records(state, width, columns + p + ENTRIES_AHEAD, count)
-    elif p >= n_own and p - n_own + count <= min(n_later, ENTRIES_AHEAD):
+    ask_further_on(state, width, columns, length, p, count)
+    if p >= n_own and p - n_own + count <= min(n_later, ENTRIES_AHEAD):
         ask_for_records(state, width, later + p - n_own, count)
 
 

@@ -18,7 +18,7 @@ from decay cimport (
 )
 from dtypes cimport index_t, weight_t
 from fours cimport Four, add_product, load_four, store_four, sum_of, zeros
-from prefetch cimport ENTRIES_AHEAD, ask_for_records
+from prefetch cimport ask_further_on
 from records cimport is_stamped, record_width
 from updates cimport (
     Comid,
@@ -242,8 +242,7 @@ cdef inline weight_t load_and_score(
     if weight_t is float:
         if not is_stamped(rule):
             for k in range(0, length - 3, 4):
-                if k < length - ENTRIES_AHEAD - 3:
-                    ask_for_records(state, width, &columns[k + ENTRIES_AHEAD], 4)
+                ask_further_on(state, width, columns, length, k, 4)
                 values = load_four(
                     &state[<int64_t>columns[k] * 2], &state[<int64_t>columns[k + 1] * 2],
                     &state[<int64_t>columns[k + 2] * 2], &state[<int64_t>columns[k + 3] * 2],
@@ -259,8 +258,7 @@ cdef inline weight_t load_and_score(
                 weigh_records(rule, now, loaded, weight, pulled_by, length)
                 return dot(weight, x, length)
     for k in range(0, length - 3, 4):
-        if k < length - ENTRIES_AHEAD - 3:
-            ask_for_records(state, width, &columns[k + ENTRIES_AHEAD], 4)
+        ask_further_on(state, width, columns, length, k, 4)
         s0 += x[k] * load_record(
             rule, state, columns[k], now, loaded, pulled_by, k)
         s1 += x[k + 1] * load_record(
