@@ -63,7 +63,8 @@ class LeftOut:
         After so many it was.
     losses, temperatures : list of float
         After each epoch the mean loss of the rows left out, at the temperature with the least; of
-        losses other than the log loss the share of wrong decisions, and 1.
+        losses other than the log loss the share of wrong decisions, and that temperature at
+        n_epochs, or 1.
     """
 
     scale: Scale
@@ -89,11 +90,14 @@ def leave_out(
     visits: Visits,
     max_epochs: int,
     patience: int | None,
+    *,
+    is_calibrated: bool,
 ) -> LeftOut | None:
     """Train without some of the rows as `visits` tells, and see what becomes of those.
 
     Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
     then taken. Of several candidates the one with the least loss after the epochs of each goes on.
+    `is_calibrated` asks for a temperature where the loss is another than the log loss.
     Gives None where there are too few rows, or where training without some of them diverges.
     """
     if np.count_nonzero(sample_weight) < FEWEST_ROWS:
@@ -122,6 +126,9 @@ def leave_out(
     except FloatingPointError:
         return None
     n_epochs = max_epochs if patience is None else int(np.argmin(best.losses)) + 1
+    if is_calibrated and not best.is_log_loss:
+        temperature, _ = best_temperature(best.margins, targets, best.order, best.weight)
+        best.temperatures = [temperature] * len(best.losses)
     return LeftOut(best.scale, n_epochs, best.losses, best.temperatures)
 
 
@@ -177,6 +184,8 @@ class _Course:
             )
             self.temperatures.append(temperature)
             self.losses.append(loss)
+            if self.stop.tol is None or loss == min(self.losses):
+                self.margins = margins
             self.is_over = self.stop.is_over(loss)
 
 

@@ -89,13 +89,14 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; they multiply the sample weights.
     calibrate : bool or "auto", default="auto"
-        With loss="log_loss" let fit find temperature_, and how many epochs to train: from the rows
-        held out if early_stopping or X_val holds out any, else from models trained without some of
-        the rows for the purpose, five of 100 to 6,000 rows, one of more, until the loss of those
-        rows has not fallen for n_iter_no_change epochs (not with warm_start, whose weights have
-        seen all rows, nor with `optimizer`). The model itself learns all rows. "auto" does so
-        unless tol=None asks for all epochs, and with several outputs for all losses: those but
-        "log_loss" go by the errors on the rows left out, and find no temperature. Of a row repeated
+        Let fit find temperature_, and how many epochs to train: from the rows held out if
+        early_stopping or X_val holds out any, else from models trained without some of the rows for
+        the purpose, five of 100 to 6,000 rows, one of more, until the loss of those rows has not
+        fallen for n_iter_no_change epochs (not with warm_start, whose weights have seen all rows,
+        nor with `optimizer`). The model itself learns all rows. True makes probabilities of the
+        margins of hinge losses, too. "auto" is True with loss="log_loss", unless tol=None asks for
+        all epochs; other losses are not calibrated then, but with several outputs go by the errors
+        on the rows left out, as hinge losses always do. Of a row repeated
         some copies may be left out, of one with a weight all or none. With several outputs,
         learning_rate="auto" and initial_accumulator="auto" those models begin from two or three
         pairs of rate and accumulator, and after two epochs the pair with the least loss goes on.
@@ -310,8 +311,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         if self.calibrate != "auto":
             if not isinstance(self.calibrate, (bool, np.bool_)):
                 raise ValueError(f"calibrate must be True, False or 'auto'; got {self.calibrate!r}")
-            if self.calibrate and self.loss != "log_loss":
-                raise ValueError("calibrate=True needs loss='log_loss'")
+            if self.calibrate and self.loss == "modified_huber":
+                raise ValueError("loss='modified_huber' has probabilities without calibrate=True")
         if self.multi_class == "multinomial" and self.loss != "log_loss":
             raise ValueError("multi_class='multinomial' needs loss='log_loss'")
 
@@ -386,6 +387,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             visits,
             self.max_iter,
             None if self.tol is None else self.n_iter_no_change,
+            is_calibrated=bool(self._is_calibrated),
         )
         if left_out is None:
             return started, None
@@ -442,10 +444,10 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
 
-        The logistic function of temperature_ times the margins with loss="log_loss";
-        (clip(margin, -1, 1) + 1) / 2 with loss="modified_huber" (Zhang 2002). With more than
-        two classes one-vs-rest probabilities are divided by their sum, multinomial ones are
-        softmax; those of multilabel problems stand for themselves.
+        The logistic function of temperature_ times the margins with loss="log_loss", and with
+        hinge losses and calibrate=True; (clip(margin, -1, 1) + 1) / 2 with loss="modified_huber"
+        (Zhang 2002). With more than two classes one-vs-rest probabilities are divided by their sum,
+        multinomial ones are softmax; those of multilabel problems stand for themselves.
 
         Parameters
         ----------

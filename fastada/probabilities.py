@@ -10,10 +10,13 @@ from scipy.special import expit, softmax
 
 
 def gives_probabilities(estimator: Any) -> bool:
-    """Raise AttributeError, as scikit-learn's available_if wants it, where a loss has none."""
-    if estimator.loss not in ("log_loss", "modified_huber"):
-        raise AttributeError(f"probability estimates are not available for loss={estimator.loss!r}")
-    return True
+    """Raise AttributeError, as scikit-learn's available_if wants it, where there are none."""
+    loss, calibrate = estimator.loss, getattr(estimator, "calibrate", False)
+    if loss in ("log_loss", "modified_huber") or (calibrate and calibrate != "auto"):
+        return True
+    raise AttributeError(
+        f"probability estimates are not available for loss={loss!r} without calibrate=True"
+    )
 
 
 def probabilities(
@@ -24,8 +27,8 @@ def probabilities(
     Parameters
     ----------
     margins : ndarray of float64, shape (n_rows,) with two classes, else (n_rows, n_outputs)
-    loss : {"log_loss", "modified_huber"}
-        The logistic function, or (clip(margin, -1, 1) + 1) / 2 (Zhang 2002).
+    loss : str
+        Of "modified_huber" (clip(margin, -1, 1) + 1) / 2 (Zhang 2002), else the logistic function.
     multinomial : bool
         Softmax.
     multilabel : bool
@@ -37,7 +40,7 @@ def probabilities(
     """
     if multinomial:
         return np.asarray(softmax(margins, axis=1))
-    each = expit(margins) if loss == "log_loss" else (np.clip(margins, -1, 1) + 1) / 2
+    each = (np.clip(margins, -1, 1) + 1) / 2 if loss == "modified_huber" else expit(margins)
     if margins.ndim == 1:
         both = np.empty((len(margins), 2))
         both[:, 1] = each

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fastada.calibration import FEWEST_ROWS
 from fastada.classifier import AdaGradClassifier
 from fastada.exclusive import exclusive
 from fastada.names import columns_of_ngrams, names_of_columns
 from fastada.persistence.estimators import save
+from fastada.probabilities import gives_probabilities
 from fastada.settings import check_number
 from fastada.text import HashingVectorizer
 from fastada.text_scoring import TextScorer, scorer_now
@@ -29,6 +32,10 @@ class Contribution(NamedTuple):
 
     ngram: str
     contribution: float
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    return estimator.loss == "auto" or gives_probabilities(estimator._make_classifier())
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,6 +56,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         1 + log(count) instead of counts.
     use_idf : bool, default=True
         Multiply by the inverse document frequency.
+    loss : str, default="auto"
+        One of AdaGradClassifier's. "auto" is "squared_hinge" where fit learns more than two classes
+        one against the rest and can calibrate their probabilities, from 100 texts on, and
+        "log_loss" else.
     learning_rate : float or "auto", default="auto"
     alpha, l1_ratio : float, default=0.0
         Strength of the penalty, and the share of its L1 part.
@@ -58,7 +69,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class_weight : dict, "balanced" or None, default=None
     calibrate : bool or "auto", default="auto"
         Let models trained without some of the texts tell the size of probabilities, the number of
-        epochs and what to begin from, as AdaGradClassifier describes it.
+        epochs and what to begin from, as AdaGradClassifier describes it. "auto" calibrates hinge
+        losses too.
     n_jobs : int or None, default=None
         Threads of the vectoriser and, on their shares of the rows, of the classifier.
     verbose : int, default=0
@@ -96,6 +108,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         strip_accents: str | None = None,
         sublinear_tf: bool = True,
         use_idf: bool = True,
+        loss: str = "auto",
         learning_rate: float | str = "auto",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
@@ -114,6 +127,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.strip_accents = strip_accents
         self.sublinear_tf = sublinear_tf
         self.use_idf = use_idf
+        self.loss = loss
         self.learning_rate = learning_rate
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -148,7 +162,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Where an argument is not as described; the estimator stays as it was.
         """
         X, y = self._check(X, y)
-        vectorizer, classifier = self._make_vectorizer(), self._make_classifier()
+        vectorizer = self._make_vectorizer()
+        classifier = self._make_classifier(self._loss_of_fit(y, sample_weight))
         classifier.fit(vectorizer.fit_transform(X), y, sample_weight)
         self.vectorizer_, self.classifier_ = vectorizer, classifier
         return self
@@ -210,15 +225,31 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             n_jobs=self.n_jobs,
         )
 
-    def _make_classifier(self) -> AdaGradClassifier:
+    def _loss_of_fit(self, y: npt.NDArray[Any], sample_weight: Any) -> str:
+        """Give the loss that `fit` trains with.
+
+        One against the rest, the squared hinge tells more of many classes apart than the log loss:
+        it leaves alone what is told apart by a margin (docs/learning-rate.md). Its probabilities
+        are those of the temperature.
+        """
+        if self.loss != "auto":
+            return self.loss
+        n_rows = len(y) if sample_weight is None else np.count_nonzero(sample_weight)
+        is_to_calibrate = self.calibrate and self.multi_class == "ovr" and n_rows >= FEWEST_ROWS
+        return "squared_hinge" if is_to_calibrate and len(np.unique(y)) > 2 else "log_loss"
+
+    def _make_classifier(self, loss: str | None = None) -> AdaGradClassifier:
+        loss = loss or ("log_loss" if self.loss == "auto" else self.loss)
+        is_hinge = loss in ("hinge", "squared_hinge")
         return AdaGradClassifier(
+            loss,
             learning_rate=self.learning_rate,
             alpha=self.alpha,
             l1_ratio=self.l1_ratio,
             max_iter=self.max_iter,
             multi_class=self.multi_class,
             class_weight=self.class_weight,
-            calibrate=self.calibrate,
+            calibrate=True if is_hinge and self.calibrate == "auto" else self.calibrate,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             random_state=self.random_state,
@@ -273,6 +304,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         decisions = self.decision_function(X)
         return self.classifier_._best_labels(decisions)
 
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
 

@@ -68,6 +68,59 @@ def test_calibrated_probabilities_have_less_loss_and_the_same_labels(n_rows, n_c
     assert losses[0] < losses[1]
 
 
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+@pytest.mark.parametrize("n_rows", [300, 6500])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_hinge_losses_get_probabilities(loss, n_rows, n_classes):
+    X, y = noisy_data(n_rows + 3000, n_classes, n_features=100)
+    common = {"loss": loss, "max_iter": 3, "tol": None, "random_state": 0}
+    plain = AdaGradClassifier(**common).fit(X[:n_rows], y[:n_rows])
+    model = AdaGradClassifier(calibrate=True, **common).fit(X[:n_rows], y[:n_rows])
+    if n_classes == 2:
+        np.testing.assert_array_equal(model.coef_, plain.coef_)
+    unseen = X[n_rows:]
+    probabilities = model.predict_proba(unseen)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    found = log_loss(y[n_rows:], probabilities)
+    margins = model.decision_function(unseen)
+
+    def loss_at(temperature):
+        p = expit(temperature * margins)
+        return log_loss(
+            y[n_rows:], np.c_[1 - p, p] if n_classes == 2 else p / p.sum(1, keepdims=True)
+        )
+
+    assert model.temperature_ != 1
+    assert found == pytest.approx(loss_at(model.temperature_))
+    assert found < min(map(loss_at, TEMPERATURES)) + 0.02
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_hinge_losses_have_no_probabilities_else(loss):
+    X, y = noisy_data(400, 4)
+    model = AdaGradClassifier(loss=loss, random_state=0).fit(X, y)
+    assert model.temperature_ == 1
+    with pytest.raises(AttributeError) as raised:
+        model.predict_proba(X)
+    assert f"for loss='{loss}' without calibrate=True" in str(raised.value.__cause__)
+
+
+def test_margins_of_the_epoch_that_is_taken_tell_the_temperature():
+    X, y = noisy_data(1500, 4)
+    X[:, 0] = 0  # its accumulator stays as it was first
+    common = {"loss": "squared_hinge", "calibrate": True, "fit_intercept": False, "random_state": 0}
+    model = AdaGradClassifier(**common).fit(X, y)
+    assert model.n_iter_ < 10
+    same = AdaGradClassifier(
+        learning_rate=model.learning_rate_,
+        initial_accumulator=float(model.sum_sq_grad_[0, 0]),
+        max_iter=model.n_iter_,
+        tol=None,
+        **common,
+    )
+    assert same.fit(X, y).temperature_ == model.temperature_
+
+
 def test_held_out_rows_are_made_use_of():
     X, y = noisy_data(2000)
     model = AdaGradClassifier(calibrate=True, learning_rate=3.0, random_state=0, max_iter=3)

@@ -157,9 +157,9 @@ def test_labels_of_several_kinds():
         AdaGradClassifier().fit(X, ["a", None, "b", "a"])
 
 
-def test_calibration_is_of_the_log_loss():
-    with pytest.raises(ValueError, match="calibrate=True needs loss='log_loss'"):
-        AdaGradClassifier(loss="hinge", calibrate=True).fit(X, Y)
+def test_modified_huber_is_not_calibrated():
+    with pytest.raises(ValueError, match="'modified_huber' has probabilities without calibrate"):
+        AdaGradClassifier(loss="modified_huber", calibrate=True).fit(X, Y)
 
 
 @pytest.mark.parametrize("y", [[0, 1, 0], [0, 1, np.nan, 1], [0.5, 0.1, 0.3, 0.7], None])

@@ -49,13 +49,14 @@ def test_scikit_learns_checks_that_apply_to_text():
 @pytest.mark.parametrize("calibrate", [False, True])
 def test_equals_scikit_learns_features_and_our_classifier(data, calibrate):
     X, y = data
+    loss = "squared_hinge" if calibrate and len(set(y)) > 2 else "log_loss"
     features = make_pipeline(
         HashingVectorizer(
             ngram_range=(1, 2), alternate_sign=False, norm=None, dtype=np.float32, n_features=2**14
         ),
         TfidfTransformer(sublinear_tf=True),
     ).fit_transform(X)
-    expected = AdaGradClassifier(calibrate=calibrate, random_state=0).fit(features, y)
+    expected = AdaGradClassifier(loss, calibrate=calibrate, random_state=0).fit(features, y)
     model = TextClassifier(n_features=2**14, calibrate=calibrate, random_state=0).fit(X, y)
     np.testing.assert_array_equal(model.classifier_.coef_, expected.coef_)
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(features))
@@ -70,6 +71,41 @@ def test_learns(data, fitted):
     if len(fitted.classes_) == 2:
         margins = fitted.classifier_.temperature_ * fitted.decision_function(X)
         np.testing.assert_allclose(logit(probabilities[:, 1]), margins, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "loss"),
+    [
+        ({}, "squared_hinge"),
+        ({"calibrate": True}, "squared_hinge"),
+        ({"calibrate": False}, "log_loss"),
+        ({"multi_class": "multinomial"}, "log_loss"),
+        ({"loss": "log_loss"}, "log_loss"),
+        ({"loss": "hinge"}, "hinge"),
+        ({"loss": "modified_huber"}, "modified_huber"),
+    ],
+)
+def test_loss(parameters, loss):
+    X, y = make_texts(TOPICS, 120)
+    model = TextClassifier(n_features=2**10, max_iter=2, random_state=0, **parameters).fit(X, y)
+    assert model.classifier_.loss == loss
+    is_calibrated = parameters.get("calibrate", True) and loss != "modified_huber"
+    assert (model.classifier_.temperature_ != 1) == is_calibrated
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_probabilities_that_cannot_be_calibrated_are_of_the_log_loss():
+    X, y = make_texts(TOPICS, 120)
+    few = np.arange(120) < 99
+    models = (
+        TextClassifier(n_features=2**10).fit(X[:99], y[:99]),
+        TextClassifier(n_features=2**10).fit(X, y, sample_weight=few),
+        TextClassifier(n_features=2**10).partial_fit(X, y, classes=list(TOPICS)),
+        TextClassifier(n_features=2**10).fit(X, np.where(y == "sea", "sea", "land")),
+    )
+    assert [model.classifier_.loss for model in models] == ["log_loss"] * 4
+    model = TextClassifier(n_features=2**10, loss="hinge", calibrate=False).fit(X, y)
+    assert not hasattr(model, "predict_proba")
 
 
 def test_searched_cross_validated_cloned_and_pickled(data, fitted):

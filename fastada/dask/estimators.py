@@ -213,8 +213,7 @@ class _Linear(DaskEstimator):
 
 
 def _local_gives_probabilities(model: Any) -> bool:
-    # A TextClassifier has no choice of the loss.
-    return not hasattr(model, "loss") or gives_probabilities(model)
+    return isinstance(model, text_classifier.TextClassifier) or gives_probabilities(model)
 
 
 class _Classifier(DaskEstimator):

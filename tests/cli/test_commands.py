@@ -297,6 +297,7 @@ def test_models_of_python_on_the_command_line(tmp_path, labels, capsys):
     for options in (
         {"multi_class": "multinomial"},
         {"use_idf": False, "analyzer": "char"},
+        {"loss": "log_loss"},
         {"calibrate": False},
     ):
         if len(labels) == 2 and "multi_class" in options:
