@@ -12,3 +12,8 @@ def losses_at(
     out: npt.NDArray[np.float64],
     normalised: npt.NDArray[np.float64] | None = None,
 ) -> None: ...
+def note_first(
+    order: npt.NDArray[np.int64],
+    loss: npt.NDArray[np.float64],
+    first: npt.NDArray[np.float64],
+) -> None: ...

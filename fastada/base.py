@@ -13,9 +13,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from fastada import _evaluation
 from fastada.calibration import LeftOut
 from fastada.callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
-from fastada.epoch import diverged, learn, note_first
+from fastada.epoch import diverged, learn
 from fastada.exclusive import check_not_trained_elsewhere, exclusive
 from fastada.fitted import FittedMixin
 from fastada.optimized import OptimizedState
@@ -217,7 +218,7 @@ class AdaGradEstimator(FittedMixin, CallbackSupportMixin, StartingEstimator):  #
             else:
                 loss = learn(state, settings, rows, targets, weight, order, row_loss=losses)
             if first_losses is not None and losses is not None:
-                note_first(first_losses, order, losses)
+                _evaluation.note_first(order, losses[:, 0], first_losses)
             return loss
         except FloatingPointError as error:
             self._forget_unless_finite()

@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 SLICE = 4_000_000
 
 
-def note_first(
-    first_losses: npt.NDArray[np.float64],
-    order: npt.NDArray[np.int64],
-    losses: npt.NDArray[np.float64],
-) -> None:
-    """Write the losses of visits, the first of each row, into first_losses where it is NaN."""
-    # Of several numbers for one place NumPy keeps the last.
-    rows, values = order[::-1], losses[::-1, 0]
-    new = np.isnan(first_losses[rows])
-    first_losses[rows[new]] = values[new]
-
-
 def slices(
     state: State, settings: Settings, rows: Rows, n_visits: int, restart: Callable[[], None]
 ) -> Iterator[tuple[int, int]]:

@@ -13,9 +13,9 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 
+from fastada import _evaluation
 from fastada.base import AdaGradEstimator
 from fastada.classifier import AdaGradClassifier
-from fastada.epoch import note_first
 from fastada.grid import Grid, kind_of
 from fastada.labels import class_numbers
 from fastada.problem import Problem, Validation, check_no_orphans
@@ -252,7 +252,7 @@ def _learn_epoch(result: Path, rows: Rows, targets: Targets, visits: Visits, epo
             model.loss_curve_.append(float(curve[m]))
             if epoch == 0:
                 of_rows = np.full(rows.n_rows, np.nan)
-                note_first(of_rows, order, losses[:, [k]])
+                _evaluation.note_first(order, losses[:, k].copy(), of_rows)
                 model._progress = visits.progress(of_rows)
                 result.progressive_loss[m] = model.progressive_loss_
     result.loss_curve = np.concatenate([result.loss_curve, curve[np.newaxis]])

@@ -22,8 +22,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from fastada import combine
-from fastada.epoch import learn_sums, note_first
+from fastada import _evaluation, combine
+from fastada.epoch import learn_sums
 from fastada.memory import check_memory
 from fastada.relabel import CompactState, Layout, layout_of, relabelling_pays
 from fastada.rows import Rows
@@ -176,8 +176,8 @@ class Team:
             for part in of_round:
                 loss += part.loss
                 weight += part.weight
-                if first_losses is not None:
-                    note_first(first_losses, part.order, part.losses)
+                if first_losses is not None and part.losses is not None:
+                    _evaluation.note_first(part.order, part.losses[:, 0], first_losses)
         return loss / weight if weight else 0.0
 
     def _lay_out(self, settings: Settings) -> Layout:

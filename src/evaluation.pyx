@@ -1,8 +1,9 @@
-"""The losses and their slopes at given margins.
+"""The losses and their slopes at given margins, and the first losses of rows visited.
 
 The kernel trusts its arguments, as src/single.pyx says.
 """
 
+from libc.math cimport isnan
 from libc.stdint cimport int64_t, uint8_t
 
 from losses cimport Loss, LossPoint
@@ -41,3 +42,12 @@ def losses_at(
             if of_probabilities != NULL:
                 of_probabilities[row] = normalised_loss(
                     targets, loss, row, 1, &margin[row, 0], label_margin, point.value)
+
+
+def note_first(const int64_t[::1] order, const double[::1] loss, double[::1] first):
+    """Write the losses of visits to the rows in `order` into first[row] where that is NaN."""
+    cdef int64_t i
+    with nogil:
+        for i in range(order.shape[0]):
+            if isnan(first[order[i]]):
+                first[order[i]] = loss[i]
