@@ -66,7 +66,7 @@ build/address/built: private export FASTADA_SANITIZE := address,undefined
 build/thread/built: private export FASTADA_SANITIZE := thread
 build/debug/built: private export FASTADA_DEBUG := 1
 build/%/built: $(VENV)/has-test $(SOURCES) $(shell find fastada -name '*.py')
-	$(PIP) setuptools 'cython>=3.1'
+	$(PIP) 'setuptools>=77' 'cython>=3.1'
 	$(BIN)/python setup.py -q build --build-base build/$* --build-lib build/$*/lib
 	touch $@
 
