@@ -1,6 +1,7 @@
 """Set up the peers, run them and fastada in turns, print the table, draw the picture.
 
     python -m benchmarks.peers [FILE.svm]
+    python -m benchmarks.peers --sets r8,a9a --varied
 
 Results are kept: broken off, it goes on where it was. A run of a system is preceded by one of
 fastada, whose time it is divided by.
@@ -16,9 +17,9 @@ from pathlib import Path
 from benchmarks.peers import sets
 from benchmarks.peers.adapters.fastada import Peer
 from benchmarks.peers.environments import AT_HAND, interpreter, set_up
-from benchmarks.peers.results import Results, ns_per_entry, summary_of
+from benchmarks.peers.results import Results, Summary, joined, ns_per_entry, summary_of
 from benchmarks.peers.rows import load
-from benchmarks.peers.systems import BINARY, MANY, REFERENCE, systems_for
+from benchmarks.peers.systems import BINARY, MANY, REFERENCE, systems_for, with_variants
 from benchmarks.peers.table import markdown
 from benchmarks.peers.worker import seconds_of
 
@@ -67,6 +68,7 @@ def measure(name, args, results):
     """Run what is missing of a set's rounds; return why systems are absent."""
     data = sets.prepare(name, args.folder)
     systems = systems_for(load(data, "test").n_classes)
+    systems = with_variants(systems) if args.varied else systems
     wanted = args.only.split(",") if args.only else sorted({s.peer for s in systems})
     systems = [system for system in systems if system.peer in wanted]
     absent = {peer: set_up(peer, args.folder) for peer in sorted({s.peer for s in systems})}
@@ -97,7 +99,12 @@ def report(name, results, folder, absent):
     names = list(dict.fromkeys(run["system"] for run in results.of(data)))
     if not names:
         return
-    summaries = [summary_of(system, results.of(data, system)) for system in names]
+    families = {s.name: s.family for s in with_variants((*BINARY, *MANY))}
+    variants: dict[str, list[Summary]] = {}
+    for system in names:
+        summary = summary_of(system, results.of(data, system))
+        variants.setdefault(families[system], []).append(summary)
+    summaries = [joined(of_family) for of_family in variants.values()]
     n_rounds = min(len(results.of(data, system)) for system in names)
     print(f"\n### {data} (rounds: {n_rounds} or more)\n\n{markdown(summaries)}\n")
     for peer, reason in absent.items():
@@ -115,7 +122,14 @@ def report(name, results, folder, absent):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("file", nargs="?", help="svmlight file of your own")
-    parser.add_argument("--sets", help="imdb, 20news, zipf, docstrings; separated by commas")
+    parser.add_argument(
+        "--sets", help="imdb, 20news, zipf, docstrings, those of quality.py; separated by commas"
+    )
+    parser.add_argument(
+        "--varied",
+        action="store_true",
+        help="peers with other strengths too; each counts by the best of its runs",
+    )
     parser.add_argument("--only", help="peers, by the names of the files in adapters/")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
@@ -132,7 +146,8 @@ def main():
     args.folder.mkdir(parents=True, exist_ok=True)
     results = Results(args.folder / "results.jsonl")
     if args.again:
-        results.forget({s.name for s in (*BINARY, *MANY) if s.peer in args.again.split(",")})
+        systems = with_variants((*BINARY, *MANY))
+        results.forget({s.name for s in systems if s.peer in args.again.split(",")})
     for name in names or sets.default_names():
         absent = measure(name, args, results)
         report(name, results, args.folder, absent)

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,11 @@ def summary_of(name, runs) -> Summary:
             x / run["reference_ns"] for x, run in zip(each, runs, strict=True)
         )
     return Summary(name, curve, ns, ratio, statistics.median(peaks) if peaks else None)
+
+
+def joined(summaries) -> Summary:
+    """Variants of a system as one: the points of all, the other figures of the first."""
+    return replace(summaries[0], curve=[point for s in summaries for point in s.curve])
 
 
 def ns_per_entry(points):

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.datasets import load_svmlight_file
 from sklearn.model_selection import train_test_split
 
+from benchmarks import quality_sets
 from benchmarks.data import REAL_DATA, real_text, synthetic, vectors_of_texts
 from benchmarks.peers import rows
 from fastada.corpus import docstring_corpus
@@ -56,4 +57,11 @@ def _split(name):
     if Path(name).is_file():
         X, y = load_svmlight_file(name, dtype=np.float32)
         return train_test_split(X, y, test_size=HELD_OUT, random_state=0)
-    return real_text(name)
+    return real_text(name) if name in REAL else _of_quality(name)
+
+
+def _of_quality(name):
+    """Those of quality.py, training rows in random order."""
+    split = quality_sets.vectors_of(name)
+    order = np.random.default_rng(0).permutation(len(split.y_train))
+    return split.X_train[order], split.X_test, split.y_train[order], split.y_test

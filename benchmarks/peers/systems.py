@@ -1,6 +1,10 @@
-"""Which settings take part: the best of a small grid for each peer, by log-loss or by accuracy."""
+"""Which settings take part: the best of a small grid for each peer, by log-loss or by accuracy.
 
-from dataclasses import dataclass, field
+The grid was one of IMDB, the newsgroups and made-up rows. On other sets peers may have several:
+VARIED is the setting that counts most, and FACTORS what it is multiplied by.
+"""
+
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -17,7 +21,7 @@ class System:
     """A peer with its settings.
 
     `points` are the runs of a trajectory, each a new model, by what they add to `settings`. Solvers
-    that stop by themselves have tolerances in place of epochs.
+    that stop by themselves have tolerances in place of epochs. Variants of a system share `family`.
     """
 
     name: str
@@ -25,6 +29,25 @@ class System:
     points: tuple[dict[str, Any], ...]
     settings: dict[str, Any] = field(default_factory=dict)
     threads: int = 1
+    variant_of: str | None = None
+
+    @property
+    def family(self) -> str:
+        return self.variant_of or self.name
+
+
+VARIED = {
+    "sklearn": "eta0",
+    "xlearn": "lr",
+    "vowpal_wabbit": "learning_rate",
+    "liblinear": "C",
+    "liblinear_multicore": "C",
+    "snapml": "regularizer",
+    "cyanure": "C",
+    "lightning": "eta",
+    "torch": "lr",
+}
+FACTORS = (1 / 16, 1 / 4, 4)
 
 
 ALL = epochs(1, 2, 3, 5, 10, 20)
@@ -96,3 +119,22 @@ MANY = (
 
 def systems_for(n_classes):
     return MANY if n_classes > 2 else BINARY
+
+
+def with_variants(systems):
+    """The systems, and those that differ from them by a factor of what is varied."""
+    return [
+        variant
+        for system in systems
+        for variant in (system, *(_times(system, f) for f in FACTORS if system.peer in VARIED))
+    ]
+
+
+def _times(system, factor):
+    value = factor * system.settings[VARIED[system.peer]]
+    return replace(
+        system,
+        name=f"{system.name}, {VARIED[system.peer]} {value:g}",
+        settings={**system.settings, VARIED[system.peer]: value},
+        variant_of=system.name,
+    )

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peers.rows import load
-from benchmarks.peers.systems import systems_for
+from benchmarks.peers.systems import systems_for, with_variants
 
 # A first fit quicker than this is done again: the first call of anything takes longer.
 WARM_UP = 3.0
@@ -80,7 +80,8 @@ def run(folder, system):
 
 def main(folder, name, output):
     n_classes = load(Path(folder), "test").n_classes
-    system = next(system for system in systems_for(n_classes) if system.name == name)
+    systems = with_variants(systems_for(n_classes))
+    system = next(system for system in systems if system.name == name)
     warnings.simplefilter("ignore")  # of convergence: epochs are part of the setting
     result = run(Path(folder), system)
     Path(output).write_text(json.dumps(result))
