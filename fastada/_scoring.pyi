@@ -14,6 +14,7 @@ def weights(
     clock: npt.NDArray[np.int64],
     settings: Mapping[str, Any],
     out: npt.NDArray[Any],
+    columns: npt.NDArray[np.int64] | None = None,
 ) -> None: ...
 def norms(
     state: npt.NDArray[Any],

@@ -19,29 +19,30 @@ from fastada.scale import Scale
 from fastada.search import scaled
 
 LESS = 2**-0.5
-# Of G_0 and, of half an octave less than the rate found, the rate.
-RESTRAINT_OF_LOG_LOSS, RESTRAINT = (16.0, 8**0.5), (64.0, 4.0)
+# Of G_0 and, of half an octave less than the rate found, the rate; and the handicap.
+RESTRAINT_OF_LOG_LOSS, RESTRAINT = (16.0, 8**0.5, 0.98), (64.0, 4.0, 0.95)
+# Where the rate found may be the best, after one epoch if at all.
+FEW_ROWS, EARLY = 6000, 1.02
 
 
 class Beginning(NamedTuple):
-    """A learning rate and first accumulators, and the epochs after which their worth is known."""
+    """A learning rate and first accumulators, and what the loss after one epoch counts times."""
 
     scale: Scale
-    n_epochs: int
+    handicap: float = 1.0
 
 
-def beginnings(formula: Scale, found: Scale, loss: str) -> list[Beginning]:
+def beginnings(formula: Scale, found: Scale, loss: str, n_rows: int) -> list[Beginning]:
     """Give what to begin from instead of what the search for the rate has found.
 
-    `formula` is what the search began with, above which the intercept's rate does not rise. A slow
-    start wants two epochs; a faster one than the others is at its best after one, if it is better
-    at all. Of losses other than the log loss errors are counted, which are too few to tell rates
-    from each other.
+    `formula` is what the search began with, above which the intercept's rate does not rise. What
+    holds back gains more later than it has after one epoch. Of losses other than the log loss
+    errors are counted, which are too few to tell rates from each other.
     """
     slower = scaled(formula, LESS * found.rate / formula.rate)
-    more, faster = RESTRAINT_OF_LOG_LOSS if loss == "log_loss" else RESTRAINT
+    more, faster, handicap = RESTRAINT_OF_LOG_LOSS if loss == "log_loss" else RESTRAINT
     restrained = replace(slower, rate=faster * slower.rate, accumulator=more * slower.accumulator)
-    candidates = [Beginning(slower, 2), Beginning(restrained, 2)]
-    if loss == "log_loss":
-        candidates.append(Beginning(found, 1))
+    candidates = [Beginning(slower), Beginning(restrained, handicap)]
+    if loss == "log_loss" and n_rows <= FEW_ROWS:
+        candidates.insert(0, Beginning(found, EARLY))
     return candidates

@@ -90,15 +90,20 @@ def leave_out(
     visits: Visits,
     max_epochs: int,
     patience: int | None,
+    lender: State,
     *,
     is_calibrated: bool,
 ) -> LeftOut | None:
     """Train without some of the rows as `visits` tells, and see what becomes of those.
 
     Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
-    then taken. Of several candidates the one with the least loss after the epochs of each goes on.
+    then taken. Of several candidates the one with the least loss after one epoch, times what the
+    candidate says, goes on: all in the same memory, so that one not tried last learns it again.
     `is_calibrated` asks for a temperature where the loss is another than the log loss.
     Gives None where there are too few rows, or where training without some of them diverges.
+
+    The memory of `lender` may be made use of, which has to forget before it is trained: to touch
+    memory for the first time can take longer than an epoch.
     """
     if np.count_nonzero(sample_weight) < FEWEST_ROWS:
         return None
@@ -106,22 +111,25 @@ def leave_out(
     if len(parts) > 1 or rows.n_features * targets.n_outputs > len(rows.data):
         # Several states, or one larger than the rows: of the columns that occur.
         rows = compact(rows, np.arange(rows.n_rows, dtype=np.int64))
+    learners = [
+        _Without(_Unseen.of(rows, part), rows, targets, visits, lender if k == 0 else None)
+        for k, part in enumerate(parts)
+    ]
     best: _Course | None = None
-    spare: list[_Without] | None = None
-    for scale, n_epochs in candidates:
-        settings = settings_of(scale)
-        spare = spare or [_Without(part, settings, rows, targets, visits) for part in parts]
-        course = _Course(scale, settings, spare, sample_weight, patience)
+    for scale, handicap in candidates:
+        course = _Course(scale, settings_of(scale), learners, sample_weight, patience)
         try:
-            course.go_on(min(n_epochs, max_epochs))
+            course.go_on(1)
         except FloatingPointError:
             continue
-        if best is None or min(course.losses) < min(best.losses):
-            spare = None if best is None else best.learners
+        course.promise = handicap * course.losses[0]
+        if best is None or course.promise < best.promise:
             best = course
     if best is None:
         return None
     try:
+        if best is not course:
+            best.begin_anew()
         best.go_on(max_epochs)
     except FloatingPointError:
         return None
@@ -155,17 +163,25 @@ class _Course:
         sample_weight: npt.NDArray[np.float64],
         patience: int | None,
     ) -> None:
-        self.scale, self.learners = scale, learners
+        self.scale, self.settings, self.learners = scale, settings, learners
         for learner in learners:
             learner.begin(scale, settings)
         self.is_log_loss = settings["loss"] == LOSSES["log_loss"]
         self.targets = learners[0].targets
-        self.order = np.concatenate([learner.left_out for learner in learners])
+        self.order = np.concatenate([learner.unseen.numbers for learner in learners])
         self.weight = sample_weight[self.order]
         self.stop = Patience(None if patience is None else 0.0, patience or 0)
         self.is_over = False
+        self.promise = np.inf
         self.losses: list[float] = []
         self.temperatures: list[float] = []
+
+    def begin_anew(self) -> None:
+        """Learn what was learned before the models learned for another course."""
+        for learner in self.learners:
+            learner.begin(self.scale, self.settings)
+            for epoch in range(len(self.losses)):
+                learner.learn(epoch)
 
     def go_on(self, n_epochs: int) -> None:
         """Learn until so many epochs are learned, or for as long as it is worth while.
@@ -177,7 +193,9 @@ class _Course:
         """
         while len(self.losses) < n_epochs and not self.is_over:
             epoch = len(self.losses)
-            margins = np.concatenate([learner.margins_after(epoch) for learner in self.learners])
+            for learner in self.learners:
+                learner.learn(epoch)
+            margins = np.concatenate([learner.margins() for learner in self.learners])
             unseen = margins, self.targets, self.order, self.weight
             temperature, loss = (
                 best_temperature(*unseen) if self.is_log_loss else (1.0, smooth_error(*unseen))
@@ -189,51 +207,72 @@ class _Course:
             self.is_over = self.stop.is_over(loss)
 
 
+@dataclass(frozen=True)
+class _Unseen:
+    """Rows left out together, in the order of `numbers`, of the columns that occur in them."""
+
+    numbers: npt.NDArray[np.int64]
+    rows: Rows
+    columns: npt.NDArray[np.int64]
+    is_learned: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Rows, numbers: npt.NDArray[np.int64]) -> _Unseen:
+        is_learned = np.ones(rows.n_rows, dtype=bool)
+        is_learned[numbers] = False
+        return cls(numbers, *compact_columns(rows, numbers), is_learned)
+
+
 class _Without:
     """A model that learns all rows but those left out."""
 
+    settings: Settings
+    state: State
+
     def __init__(
         self,
-        left_out: npt.NDArray[np.int64],
-        settings: Settings,
+        unseen: _Unseen,
         rows: Rows,
         targets: Targets,
         visits: Visits,
+        lender: State | None,
     ) -> None:
-        self.left_out = left_out
+        self.unseen, self.lender = unseen, lender
         self.rows, self.targets, self.visits = rows, targets, visits
-        self.is_learned = np.ones(rows.n_rows, dtype=bool)
-        self.is_learned[left_out] = False
-        # They have some of the columns, of which alone the weights are read.
-        self.unseen, self.columns = compact_columns(rows, left_out)
-        shape = rows.n_features, targets.n_outputs
-        self.state = State(*shape, rows.data.dtype, settings, 0.0, 0.0)
+        self.weights = np.empty((len(unseen.columns), targets.n_outputs), dtype=rows.data.dtype)
 
     def begin(self, scale: Scale, settings: Settings) -> None:
         """Begin to learn, once more in the same memory."""
         self.settings = settings
-        self.state.forget(scale.accumulator, scale.intercept_accumulator)
+        shape, dtype = (self.rows.n_features, self.targets.n_outputs), self.rows.data.dtype
+        start = scale.accumulator, scale.intercept_accumulator
+        self.state = self.lender = State(*shape, dtype, settings, *start, self.lender)
 
-    def margins_after(self, epoch: int) -> npt.NDArray[np.float64]:
-        """Learn an epoch; give the margins of the rows left out, shape (n_left_out, n_outputs).
+    def learn(self, epoch: int) -> None:
+        """Learn an epoch.
 
         Raises
         ------
         FloatingPointError
             If training diverges.
         """
-        state, unseen = self.state, self.unseen
         order = self.visits.of_epoch(epoch)
-        order = order[self.is_learned[order]]
-        learn(state, self.settings, self.rows, self.targets, self.visits.sample_weight, order)
-        margins = np.empty((len(self.left_out), self.targets.n_outputs), dtype=state.dtype)
+        order = order[self.unseen.is_learned[order]]
+        weight = self.visits.sample_weight
+        learn(self.state, self.settings, self.rows, self.targets, weight, order)
+
+    def margins(self) -> npt.NDArray[np.float64]:
+        """Give the margins of the rows left out, shape (n_left_out, n_outputs)."""
+        state, unseen = self.state, self.unseen
+        state.read_weights_of(unseen.columns, self.settings, self.weights)
+        margins = np.empty((len(unseen.numbers), self.targets.n_outputs), dtype=state.dtype)
         _scoring.margins(
-            state.weights_of(self.columns, self.settings),
+            self.weights,
             state.intercepts(self.settings),
-            unseen.indptr,
-            unseen.indices,
-            unseen.data,
-            np.arange(unseen.n_rows),
+            unseen.rows.indptr,
+            unseen.rows.indices,
+            unseen.rows.data,
+            np.arange(unseen.rows.n_rows),
             margins,
         )
         return margins.astype(np.float64)

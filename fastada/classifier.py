@@ -375,9 +375,10 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         if not self._is_to_leave_out(targets):
             return started, None
         state, _, scale = started
-        candidates = [Beginning(scale, self.max_iter)]
+        candidates = [Beginning(scale)]
         if targets.n_outputs > 1 and self.learning_rate == self.initial_accumulator == "auto":
-            candidates = beginnings(formula, scale, self.loss)
+            n_rows = int(np.count_nonzero(weight))
+            candidates = beginnings(formula, scale, self.loss, n_rows)
         left_out = leave_out(
             candidates,
             partial(self._make_settings, rows),
@@ -387,16 +388,16 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             visits,
             self.max_iter,
             None if self.tol is None else self.n_iter_no_change,
+            state,
             is_calibrated=bool(self._is_calibrated),
         )
-        if left_out is None:
-            return started, None
-        if self.verbose:
-            print(left_out, flush=True)
-        if left_out.scale != scale:
-            scale = left_out.scale
-            state.forget(scale.accumulator, scale.intercept_accumulator)
-            started = state, self._make_settings(rows, scale), scale
+        if left_out is not None:
+            if self.verbose:
+                print(left_out, flush=True)
+            if left_out.scale != scale:
+                scale = left_out.scale
+                started = state, self._make_settings(rows, scale), scale
+        state.forget(scale.accumulator, scale.intercept_accumulator)
         return started, left_out
 
     def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:

@@ -67,3 +67,11 @@ def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[A
     raw = np.zeros(n_bytes + alignment, dtype=np.uint8)
     start = -raw.ctypes.data % alignment
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
+
+
+def fill_rows(array: npt.NDArray[Any], row: npt.NDArray[Any]) -> None:
+    """Make each row of a contiguous array that one; of narrow rows some are copied at once."""
+    n_rows = max(1, ALWAYS_THERE // max(1, row.nbytes))
+    whole = len(array) // n_rows * n_rows
+    array[:whole].reshape(-1, n_rows * len(row))[:] = np.tile(row, n_rows)
+    array[whole:] = row

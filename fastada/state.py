@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastada import _scoring
-from fastada.memory import aligned_zeros, check_memory
+from fastada.memory import aligned_zeros, check_memory, fill_rows
 from fastada.settings import UPDATES, Settings, is_stamped
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class State:
         Decides the width of a record: see src/records.pxd.
     initial_accumulator, initial_intercept_accumulator : float
         G_0 of the features and of the intercepts.
+    lender : State, optional
+        Is not needed for the time being, and lends its memory where that is enough.
 
     Attributes
     ----------
@@ -68,23 +70,37 @@ class State:
         settings: Settings,
         initial_accumulator: float,
         initial_intercept_accumulator: float,
+        lender: State | None = None,
     ) -> None:
         self.n_outputs = n_outputs
-        self.n_epochs = 0
-        self._read: tuple[Any, npt.NDArray[Any]] | None = None
         self.clock = np.zeros(2, dtype=np.int64)
-        self.records = aligned_zeros((n_features, 2 * n_outputs + 2 * is_stamped(settings)), dtype)
-        if initial_accumulator:  # or else columns take no memory until they occur
-            self.accumulators[:] = initial_accumulator
         self.intercept = np.zeros((n_outputs, 2))
-        self.intercept[:, 1] = initial_intercept_accumulator
+        shape = n_features, 2 * n_outputs + 2 * is_stamped(settings)
+        lent = None if lender is None else lender._lend(shape, dtype)
+        self.records = aligned_zeros(shape, dtype) if lent is None else lent
+        # Or else columns take no memory until they occur.
+        is_zero = lent is None and not initial_accumulator
+        self._begin(initial_accumulator, initial_intercept_accumulator, is_zero=is_zero)
 
     def forget(self, initial_accumulator: float, initial_intercept_accumulator: float) -> None:
         """Be as after __init__ once more, in memory that has been touched."""
-        self.n_epochs, self._read = 0, None
-        self.clock[:], self.records[:], self.intercept[:] = 0, 0, 0
-        self.accumulators[:] = initial_accumulator
-        self.intercept[:, 1] = initial_intercept_accumulator
+        self._begin(initial_accumulator, initial_intercept_accumulator, is_zero=False)
+
+    def _begin(self, accumulator: float, intercept_accumulator: float, *, is_zero: bool) -> None:
+        self.n_epochs = 0
+        self._read: tuple[Any, npt.NDArray[Any]] | None = None
+        self.clock[:], self.intercept[:] = 0, (0, intercept_accumulator)
+        if not is_zero:
+            record = np.zeros(self.records.shape[1], dtype=self.dtype)
+            record[self.n_outputs : 2 * self.n_outputs] = accumulator
+            fill_rows(self.records, record)
+
+    def _lend(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any] | None:
+        """Give memory, of any content, for the records of another; forget takes it back."""
+        n_numbers = math.prod(shape)
+        if dtype != self.dtype or n_numbers > self.records.size or not self.accumulators[:1].any():
+            return None
+        return self.records.reshape(-1)[:n_numbers].reshape(shape)
 
     @property
     def records(self) -> npt.NDArray[Any]:
@@ -162,12 +178,12 @@ class State:
             self._read = ((self.n_steps, *settings.values()), weights)
         return weights
 
-    def weights_of(self, columns: npt.NDArray[np.int64], settings: Settings) -> npt.NDArray[Any]:
-        """Give the weights of some features as of now, shape (n_columns, n_outputs)."""
-        weights = np.empty((len(columns), self.n_outputs), dtype=self.dtype)
+    def read_weights_of(
+        self, columns: npt.NDArray[np.int64], settings: Settings, out: npt.NDArray[Any]
+    ) -> None:
+        """Write the weights of some features as of now into out, shape (n_columns, n_outputs)."""
         with self.lock:
-            _scoring.weights(self.records[columns], self.clock, settings, weights)
-        return weights
+            _scoring.weights(self.records, self.clock, settings, out, columns)
 
     def penalty(self, settings: Settings) -> float:
         """Give l1 |W|_1 + (l2 / 2) |W|_2^2."""

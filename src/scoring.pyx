@@ -11,7 +11,7 @@ from decay cimport expm1_near_zero
 from dtypes cimport index_t, weight_t
 from intercept cimport Intercept, intercept_weight
 from margins cimport row_margins
-from prefetch cimport Ahead, ask_for_entries, ask_for_first_rows, look_ahead
+from prefetch cimport Ahead, ask_for_entries, ask_for_first_rows, look_ahead, prefetch_lines
 from records cimport record_width, steps_of
 from training cimport (
     COMID,
@@ -40,6 +40,10 @@ from updates cimport (
     shrunk_near_zero,
     step_size,
 )
+
+
+cdef enum:
+    COLUMNS_AHEAD = 8
 
 
 cdef struct Norms:
@@ -76,16 +80,21 @@ cdef inline void read_record(
         weight[k] = current_weight(rule, record[k], record[n_outputs + k], steps) + <weight_t>0
 
 
-# The weights of all features, brought up to date; the records stay as they are, so that
-# looking at a model in the middle of its training does not change a bit of what follows.
+# The weights of all features, or of those in `columns`, brought up to date; the records stay as
+# they are, so that looking at a model in the middle of its training does not change a bit of what
+# follows.
 cdef void read_weights(
-    rule_t rule, const weight_t *state, double now, int64_t n_features, int64_t n_outputs,
-    weight_t *weight,
+    rule_t rule, const weight_t *state, double now, const int64_t *columns, int64_t n_features,
+    int64_t n_outputs, weight_t *weight,
 ) noexcept nogil:
-    cdef int64_t j
-    for j in range(n_features):
-        read_record(rule, &state[j * record_width(rule, n_outputs)], now, n_outputs,
-                    &weight[j * n_outputs])
+    cdef int64_t i, ahead, j, width = record_width(rule, n_outputs)
+    for i in range(n_features):
+        j = i
+        if columns != NULL:
+            j = columns[i]
+            ahead = columns[min(i + COLUMNS_AHEAD, n_features - 1)]
+            prefetch_lines(&state[ahead * width], n_outputs * sizeof(weight_t))
+        read_record(rule, &state[j * width], now, n_outputs, &weight[i * n_outputs])
 
 
 # The same, summed: |W|_1 and |W|_2^2. `weight` has room for one record's weights.
@@ -106,28 +115,40 @@ cdef Norms read_norms(
 
 
 def weights(
-    const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weight_t[:, ::1] out
+    const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weight_t[:, ::1] out,
+    const int64_t[::1] columns=None,
 ):
-    """Write the weights that the records stand for into out, (n_features, n_outputs)."""
+    """Write the weights that the records stand for into out, (n_features, n_outputs).
+
+    Of all features, or of those in columns, in that order.
+    """
     cdef Settings s = settings
     cdef double now = clock[0] - clock[1]
     cdef int64_t n_features = out.shape[0], n_outputs = out.shape[1]
+    cdef const int64_t *some = NULL
     if n_features == 0:
         return
+    if columns is not None:
+        some = &columns[0]
     with nogil:
         if rule_of(s) == COMID_ELASTIC:
             read_weights(
-                comid_elastic(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+                comid_elastic(s), &state[0, 0], now, some, n_features, n_outputs, &out[0, 0])
         elif rule_of(s) == COMID_L1:
-            read_weights(comid_l1(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+            read_weights(
+                comid_l1(s), &state[0, 0], now, some, n_features, n_outputs, &out[0, 0])
         elif rule_of(s) == COMID_DECAY:
-            read_weights(comid_decay(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+            read_weights(
+                comid_decay(s), &state[0, 0], now, some, n_features, n_outputs, &out[0, 0])
         elif rule_of(s) == COMID_PLAIN:
-            read_weights(comid(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+            read_weights(
+                comid(s), &state[0, 0], now, some, n_features, n_outputs, &out[0, 0])
         elif rule_of(s) == DUAL_AVERAGING:
-            read_weights(rda(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+            read_weights(
+                rda(s), &state[0, 0], now, some, n_features, n_outputs, &out[0, 0])
         else:
-            read_weights(ftrl(s), &state[0, 0], now, n_features, n_outputs, &out[0, 0])
+            read_weights(
+                ftrl(s), &state[0, 0], now, some, n_features, n_outputs, &out[0, 0])
 
 
 def norms(const weight_t[:, ::1] state, const int64_t[::1] clock, settings, weight_t[::1] scratch):

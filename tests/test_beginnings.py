@@ -5,7 +5,7 @@ import pytest
 
 import fastada.classifier
 from fastada import AdaGradClassifier
-from fastada.beginnings import Beginning, beginnings
+from fastada.beginnings import FEW_ROWS, Beginning, beginnings
 from fastada.scale import Scale
 from fastada.search import scaled
 
@@ -28,13 +28,13 @@ def first_accumulator(model):
 
 def candidates(*factors):
     """Rates times some factors, in the place of what is otherwise begun from."""
-    return lambda formula, found, loss: [Beginning(scaled(found, factor), 1) for factor in factors]
+    return lambda formula, found, *_: [Beginning(scaled(found, factor)) for factor in factors]
 
 
 @pytest.mark.parametrize("loss", ["log_loss", *HINGES])
 def test_first_steps_are_shorter_and_late_ones_longer(loss):
     scale = Scale(0.5, 0.01, 1.0, 4.0)
-    (slower, _), (restrained, _), *_ = beginnings(scale, scale, loss)
+    (slower, _), (restrained, _) = beginnings(scale, scale, loss, FEW_ROWS + 1)
 
     def step(scale, squares):
         return scale.rate / np.sqrt(scale.accumulator + squares)
@@ -43,8 +43,12 @@ def test_first_steps_are_shorter_and_late_ones_longer(loss):
     assert step(slower, 100) < step(scale, 100) < step(restrained, 100)
     assert restrained.intercept_rate == slower.intercept_rate == 2**-0.5
     # It is not to rise above the formula's.
-    (slower, _), *_ = beginnings(scale, scaled(scale, 4.0), loss)
+    faster = scaled(scale, 4.0)
+    (slower, _), _ = beginnings(scale, faster, loss, FEW_ROWS + 1)
     assert slower.intercept_rate == 1.0
+    # Of few rows the rate found may be the best as it is.
+    found = [scale for scale, _ in beginnings(scale, faster, loss, FEW_ROWS)]
+    assert (faster in found) == (loss == "log_loss")
 
 
 @pytest.mark.parametrize("loss", ["log_loss", *HINGES])
@@ -92,6 +96,19 @@ def test_the_best_of_the_candidates_goes_on(loss, monkeypatch):
         assert model.learning_rate_ == alone.learning_rate_
         np.testing.assert_array_equal(model.coef_, alone.coef_)
         assert model.temperature_ == alone.temperature_
+
+
+def test_the_loss_after_one_epoch_counts_times_the_handicap(monkeypatch):
+    X, y = long_tailed(1000)
+    monkeypatch.setattr(fastada.classifier, "beginnings", candidates(1.0, 0.01))
+    best = AdaGradClassifier(random_state=0).fit(X, y)
+
+    def favoured(formula, found, *_):
+        return [Beginning(found), Beginning(scaled(found, 0.01), handicap=0.01)]
+
+    monkeypatch.setattr(fastada.classifier, "beginnings", favoured)
+    model = AdaGradClassifier(random_state=0).fit(X, y)
+    assert model.learning_rate_ == pytest.approx(0.01 * best.learning_rate_)
 
 
 def test_what_diverges_is_passed_over(monkeypatch):
