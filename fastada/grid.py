@@ -61,6 +61,8 @@ class Grid:
         Tell the outputs of each model.
     scale : Scale
         Has the accumulators to start from.
+    lender : State, optional
+        Memory to make use of; it has to forget before it is trained.
 
     Attributes
     ----------
@@ -72,12 +74,18 @@ class Grid:
     """
 
     def __init__(
-        self, settings: Sequence[Settings], rows: Rows, targets: Targets, scale: Scale
+        self,
+        settings: Sequence[Settings],
+        rows: Rows,
+        targets: Targets,
+        scale: Scale,
+        lender: State | None = None,
     ) -> None:
         self.n_outputs = targets.n_outputs
         self._start = scale.accumulator, scale.intercept_accumulator
         n_outputs = self.n_outputs * len(settings)
-        self.state = State(rows.n_features, n_outputs, rows.data.dtype, settings[0], *self._start)
+        shape, dtype = (rows.n_features, n_outputs), rows.data.dtype
+        self.state = State(*shape, dtype, settings[0], *self._start, lender)
         self._take(settings)
 
     def _take(self, settings: Sequence[Settings]) -> None:

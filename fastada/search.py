@@ -2,7 +2,8 @@
 
 Each row is predicted before it is learned (progressive validation: Blum, Kalai, Langford 1999), so
 that its loss is that of an unseen row. The rates that are compared learn side by side, from one
-gather of each feature (fastada/grid.py); of many outputs one after the other, on few rows.
+gather of each feature (fastada/grid.py); of many outputs one after the other, on few rows, and only
+those on the way downhill to the best and its neighbours.
 
 1. *Locate*, on few rows: rates a factor of 2 apart around the formula's of fastada/scale.py.
 2. *Choose*: eight rates half an octave apart around that one, on as many rows as it takes to tell
@@ -46,6 +47,7 @@ from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
 from fastada.settings import Settings
+from fastada.state import State
 from fastada.targets import Targets
 
 # With fewer rows or batches, the formula's rate is taken as it is: luck would decide.
@@ -53,7 +55,10 @@ FEWEST_ROWS, FEWEST_BATCHES = 256, 8
 LOCATE_ROWS = 512
 LOCATE_OCTAVES = np.arange(-3.0, 5.0)
 MOST_MOVES = 5
-CHOOSE_OCTAVES = np.arange(-2.0, 2.0, 0.5)
+# Where the best rate mostly is of texts in many classes, and how far to go from there.
+USUAL_OCTAVE, MOST_STEPS = 3.0, 40
+CHOOSE_STEP = 0.5
+CHOOSE_OCTAVES = np.arange(-2.0, 2.0, CHOOSE_STEP)
 CHOOSE_ROWS = 2048, 8192  # at least, at most
 # Of all rows at most, where there are many; models of several outputs share less of their work.
 MOST_OF_ROWS, MOST_OF_SEVERAL_OUTPUTS = 1 / 4, 1 / 8
@@ -117,6 +122,7 @@ def search_rate(
     settings_of: Callable[[Scale], Settings],
     n_visits: int | None = None,
     n_replicas: int = 1,
+    lender: State | None = None,
 ) -> tuple[Scale, RateSearch | None]:
     """Find the learning rate.
 
@@ -135,6 +141,8 @@ def search_rate(
         Rows to be visited in an epoch, where `order` has a sample of them.
     n_replicas : int, default=1
         Learn them together.
+    lender : State, optional
+        Memory to make use of; it has to forget before it is trained.
 
     Returns
     -------
@@ -156,16 +164,28 @@ def search_rate(
 
     def candidates(n_rows: int) -> _Candidates:
         # Of no more rows than they learn: a record for each column of those is made first.
-        return _Candidates(rows, targets, sample_weight, order[:n_rows], scale, settings_of)
+        data = rows, targets, sample_weight, order[:n_rows]
+        return _Candidates(*data, scale, settings_of, lender)
 
     few_rows = candidates(max(locate_rows, some_batches))
     if few_rows.of_nothing == 0:  # all rates are as good
         return scale, None
-    octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES)
-    centre = octaves[np.argmin(losses.mean(axis=0))]
-    octaves, losses = candidates(few).around_the_best(centre, compared)
-    if min(len(order), most) > few and not _is_told_apart(losses[len(losses) // 2 :]):
-        losses = candidates(most).learn_until_told_apart(octaves, 2 * few)
+    most = min(len(order), most)
+    if targets.n_outputs > MOST_OUTPUTS_SIDE_BY_SIDE:
+        octaves, losses = few_rows.downhill(USUAL_OCTAVE, 1.0)
+        n_rows = few
+        while True:
+            centre = octaves[np.argmin(losses.mean(axis=0))]
+            octaves, losses = candidates(n_rows).downhill(float(centre), CHOOSE_STEP)
+            if n_rows >= most or _is_told_apart(losses[len(losses) // 2 :]):
+                break
+            n_rows = min(2 * n_rows, most)
+    else:
+        octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES)
+        centre = octaves[np.argmin(losses.mean(axis=0))]
+        octaves, losses = candidates(few).around_the_best(centre, compared)
+        if most > few and not _is_told_apart(losses[len(losses) // 2 :]):
+            losses = candidates(most).learn_until_told_apart(octaves, 2 * few)
     less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(n_visits * n_replicas / len(losses))
     octave = _least(octaves, losses[len(losses) // 2 :].mean(axis=0)) - less
     chosen = scaled(scale, 2.0**octave)
@@ -185,7 +205,9 @@ class _Candidates:
         order: npt.NDArray[np.int64],
         scale: Scale,
         settings_of: Callable[[Scale], Settings],
+        lender: State | None,
     ) -> None:
+        self.lender = lender
         self.rows = compact(rows, order)
         self.targets = targets.take(order)
         self.weight = np.ascontiguousarray(sample_weight[order])
@@ -198,7 +220,7 @@ class _Candidates:
         return [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves]
 
     def _grid(self, octaves: npt.NDArray[np.float64]) -> Grid:
-        return Grid(self._settings(octaves), self.rows, self.targets, self.scale)
+        return Grid(self._settings(octaves), self.rows, self.targets, self.scale, self.lender)
 
     def _learn(self, grid: Grid, begin: int, end: int) -> npt.NDArray[np.float64]:
         order = np.arange(begin, end, dtype=np.int64)
@@ -208,24 +230,13 @@ class _Candidates:
         losses[:, np.isinf(grid.loss_sum)] = np.inf
         return np.asarray(losses * weight / self.weight.mean())
 
-    def losses(self, octaves: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Give the losses of all rows, shape (n_rows, n_candidates)."""
-        if self.targets.n_outputs <= MOST_OUTPUTS_SIDE_BY_SIDE:
-            return self._learn(self._grid(octaves), 0, self.rows.n_rows)
-        one = self._grid(octaves[:1])
-        losses = [self._learn(one, 0, self.rows.n_rows)]
-        for k in range(1, len(octaves)):
-            one.begin_anew(self._settings(octaves[k : k + 1]))
-            losses.append(self._learn(one, 0, self.rows.n_rows))
-        return np.hstack(losses)
-
     def around_the_best(
         self, centre: float, offsets: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Give octaves and losses of all rows, having moved on while one at an end was the best."""
         for _ in range(MOST_MOVES):
             octaves = centre + offsets
-            losses = self.losses(octaves)
+            losses = self._learn(self._grid(octaves), 0, self.rows.n_rows)
             means = losses.mean(axis=0)
             # Rates by which nothing is learned are too large, all about as bad as can be.
             best = int(np.argmin(means)) if means.min() < self.of_nothing else 0
@@ -233,6 +244,36 @@ class _Candidates:
                 break
             centre = octaves[best]
         return octaves, losses
+
+    def downhill(
+        self, start: float, step: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Give octaves and losses of all rows, from rate to rate towards those that lose less.
+
+        One after the other, and no more than it takes to have the best between its neighbours.
+        """
+        found: dict[int, npt.NDArray[np.float64]] = {}
+        grid: Grid | None = None
+
+        def loss(place: int) -> float:
+            nonlocal grid
+            octaves = np.array([start + place * step])
+            if place not in found:
+                if grid is None:
+                    grid = self._grid(octaves)
+                else:
+                    grid.begin_anew(self._settings(octaves))
+                found[place] = self._learn(grid, 0, self.rows.n_rows)
+            return float(found[place].mean())
+
+        best = 0
+        while loss(best) >= self.of_nothing and best > -MOST_STEPS:
+            best -= 1  # rates by which nothing is learned are too large
+        for way in (-1, 1):
+            while loss(best + way) < loss(best) and abs(best) < MOST_STEPS:
+                best += way
+        places = sorted(found)
+        return start + step * np.array(places), np.hstack([found[place] for place in places])
 
     def learn_until_told_apart(
         self, octaves: npt.NDArray[np.float64], n_rows: int

@@ -160,6 +160,7 @@ class StartingEstimator(BaseEstimator):  # type: ignore[misc]
         if self.learning_rate != "auto" or self.optimizer is not None:
             return started, None
         state, _, formula = started
+        lender = state if targets.n_outputs > 1 else None
         scale, search = search_rate(
             rows,
             targets,
@@ -168,7 +169,10 @@ class StartingEstimator(BaseEstimator):  # type: ignore[misc]
             formula,
             lambda s: self._make_settings(rows, s),
             n_replicas=self._n_threads(rows, targets),
+            lender=lender,
         )
+        if lender is not None:
+            lender.forget(scale.accumulator, scale.intercept_accumulator)
         if self.verbose and search is not None:
             print(search, flush=True)
         return (state, self._make_settings(rows, scale), scale), search
