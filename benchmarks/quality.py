@@ -2,8 +2,9 @@
 
 `python -m benchmarks.quality` prints Markdown tables of accuracy, log-loss and macro-F1 on the same
 features for all; `--scale` says what scaled rows and bare counts change, `--text` compares from raw
-text. `--sets NAME,...` or `--quick` take some of the sets, `--cache DIRECTORY` keeps features and
-the peers' results, so that the tables are soon made again; `--cached` adds no peer to them.
+text, `--costs` tells what finding the learning rate costs, `--grid` what it misses. `--sets
+NAME,...` or `--quick` take some of the sets, `--cache DIRECTORY` keeps features and the peers'
+results, so that the tables are soon made again; `--cached` adds no peer to them.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks import quality_sets
 from benchmarks.quality_peers import PEERS, settings_of
+from benchmarks.quality_search import compare_costs, compare_grids
 from fastada import AdaGradClassifier, TextClassifier
 
 LOG, HINGE, SQUARED_HINGE = "log_loss", "hinge", "squared_hinge"
@@ -260,6 +262,8 @@ def main():
     parser.add_argument("--scale", action="store_true", help="what scaling changes")
     parser.add_argument("--rules", action="store_true", help="update rules, on training rows")
     parser.add_argument("--text", action="store_true", help="from raw text")
+    parser.add_argument("--costs", action="store_true", help='what "auto" costs')
+    parser.add_argument("--grid", action="store_true", help='what "auto" misses')
     args = parser.parse_args()
     names = quality_sets.available()
     if args.sets or args.quick:
@@ -273,6 +277,8 @@ def main():
         (args.scale, compare_scales),
         (args.text, compare_from_text),
         (args.rules, compare_rules),
+        (args.costs, compare_costs),
+        (args.grid, compare_grids),
     )
     show = next((way for is_wanted, way in ways if is_wanted), compare)
     show(names, results)

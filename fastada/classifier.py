@@ -99,7 +99,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         on the rows left out, as hinge losses always do. Of a row repeated
         some copies may be left out, of one with a weight all or none. With several outputs,
         learning_rate="auto" and initial_accumulator="auto" those models begin from two or three
-        pairs of rate and accumulator, and after two epochs the pair with the least loss goes on.
+        pairs of rate and accumulator, and after one epoch the most promising goes on.
     warm_start : bool, default=False
         Let fit go on from the weights and accumulators at hand.
     dtype : float32, float64 or None, default=None
