@@ -28,6 +28,7 @@ from fastada import _scoring
 from fastada.beginnings import Beginning
 from fastada.epoch import learn
 from fastada.grid import compact, compact_columns
+from fastada.platt import Link, find_link
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
@@ -63,14 +64,16 @@ class LeftOut:
         After so many it was.
     losses, temperatures : list of float
         After each epoch the mean loss of the rows left out, at the temperature with the least; of
-        losses other than the log loss the share of wrong decisions, and that temperature at
-        n_epochs, or 1.
+        losses other than the log loss the share of wrong decisions, and 1.
+    link : Link or None
+        What makes probabilities of the margins of other losses, after n_epochs.
     """
 
     scale: Scale
     n_epochs: int
     losses: list[float]
     temperatures: list[float]
+    link: Link | None = None
 
     def __str__(self) -> str:
         losses = ", ".join(f"{loss:.4f}" for loss in self.losses)
@@ -99,7 +102,7 @@ def leave_out(
     Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
     then taken. Of several candidates the one with the least loss after one epoch, times what the
     candidate says, goes on: all in the same memory, so that one not tried last learns it again.
-    `is_calibrated` asks for a temperature where the loss is another than the log loss.
+    `is_calibrated` asks for probabilities where the loss is another than the log loss.
     Gives None where there are too few rows, or where training without some of them diverges.
 
     The memory of `lender` may be made use of, which has to forget before it is trained: to touch
@@ -134,10 +137,10 @@ def leave_out(
     except FloatingPointError:
         return None
     n_epochs = max_epochs if patience is None else int(np.argmin(best.losses)) + 1
+    link = None
     if is_calibrated and not best.is_log_loss:
-        temperature, _ = best_temperature(best.margins, targets, best.order, best.weight)
-        best.temperatures = [temperature] * len(best.losses)
-    return LeftOut(best.scale, n_epochs, best.losses, best.temperatures)
+        link = link_at(best.margins, targets, best.order, best.weight)
+    return LeftOut(best.scale, n_epochs, best.losses, best.temperatures, link)
 
 
 def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:
@@ -309,6 +312,26 @@ def best_temperature(
         options={"xatol": 1e-3},
     )
     return float(np.exp(found.x)), mean_loss(found.x)
+
+
+def link_at(
+    margins: npt.NDArray[np.float64],
+    targets: Targets,
+    order: npt.NDArray[np.int64],
+    sample_weight: npt.NDArray[np.float64],
+) -> Link:
+    """Give what makes probabilities of the margins of hinge losses.
+
+    Of two classes, and of labels that stand for themselves, a temperature as the log loss has it.
+
+    Parameters
+    ----------
+    margins, targets, order, sample_weight
+        As best_temperature has them.
+    """
+    if targets.label is not None:
+        return find_link(margins, targets.label[order], sample_weight)
+    return Link(best_temperature(margins, targets, order, sample_weight)[0], 0.0)
 
 
 def smooth_error(

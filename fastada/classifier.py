@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastada.base import AdaGradEstimator
 from fastada.beginnings import Beginning, beginnings
-from fastada.calibration import LeftOut, best_temperature, leave_out
+from fastada.calibration import LeftOut, best_temperature, leave_out, link_at
 from fastada.exclusive import exclusive
 from fastada.labels import check_labels, class_numbers, class_weights, classes_of, encode, meaning
 from fastada.optim.optimizer import Optimizer
@@ -138,6 +138,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     temperature_ : float
         What predict_proba multiplies margins by, so that the probabilities of rows unseen have the
         least log-loss [3]_. 1 where fit has not found one.
+    offset_ : float
+        What predict_proba adds to that with hinge losses, more than two classes and
+        calibrate=True. 0 else.
     n_nonzero_ : int
         Number of weights that are not zero.
     n_iter_ : int
@@ -173,6 +176,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
     classes_: npt.NDArray[Any]
     temperature_: float
+    offset_: float
     _multilabel: bool
     _multinomial: bool
     _losses = ("log_loss", "hinge", "squared_hinge", "modified_huber")
@@ -403,12 +407,17 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:
         if left_out is not None:
             self.temperature_ = left_out.temperatures[self.n_iter_ - 1]
+            if left_out.link is not None:
+                self.temperature_, self.offset_ = left_out.link
         elif held_out is not None and self._is_calibrated:
             margins = self._margins(held_out.rows, held_out.order)
-            self.temperature_, _ = _temperature_at(margins, held_out)
+            if self.loss == "log_loss":
+                self.temperature_, _ = _temperature_at(margins, held_out)
+            else:
+                self.temperature_, self.offset_ = link_at(*_seen_at(margins, held_out))
 
     def _loss_at(self, margins: npt.NDArray[Any], validation: Validation) -> float:
-        if self._is_calibrated:
+        if self._is_calibrated and self.loss == "log_loss":
             return _temperature_at(margins, validation)[1]
         return super()._loss_at(margins, validation)
 
@@ -447,7 +456,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
         The logistic function of temperature_ times the margins with loss="log_loss", and with
         hinge losses and calibrate=True; (clip(margin, -1, 1) + 1) / 2 with loss="modified_huber"
-        (Zhang 2002). With more than two classes one-vs-rest probabilities are divided by their sum,
+        (Zhang 2002). With more than two classes one-vs-rest probabilities, with hinge losses
+        log(1 + exp(temperature_ * margin + offset_)) in their place, are divided by their sum,
         multinomial ones are softmax; those of multilabel problems stand for themselves.
 
         Parameters
@@ -491,6 +501,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             self.loss,
             multinomial=self._multinomial,
             multilabel=self._multilabel,
+            offset=self.offset_,
         )
 
     def __sklearn_tags__(self) -> Any:
@@ -500,8 +511,12 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
 
 
 def _temperature_at(margins: npt.NDArray[Any], unseen: Validation) -> tuple[float, float]:
+    return best_temperature(*_seen_at(margins, unseen))
+
+
+def _seen_at(margins: npt.NDArray[Any], unseen: Validation) -> tuple[Any, ...]:
     order = unseen.order
-    return best_temperature(margins.astype(np.float64), unseen.targets, order, unseen.weight[order])
+    return margins.astype(np.float64), unseen.targets, order, unseen.weight[order]
 
 
 def _meaning(targets: Targets, classes: npt.NDArray[Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ def meaning(classes: npt.NDArray[Any], *, multilabel: bool, multinomial: bool) -
         "_multilabel": multilabel,
         "_multinomial": multinomial,
         "temperature_": 1.0,
+        "offset_": 0.0,
     }
 
 

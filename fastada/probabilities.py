@@ -20,7 +20,12 @@ def gives_probabilities(estimator: Any) -> bool:
 
 
 def probabilities(
-    margins: npt.NDArray[np.float64], loss: str, *, multinomial: bool, multilabel: bool
+    margins: npt.NDArray[np.float64],
+    loss: str,
+    *,
+    multinomial: bool,
+    multilabel: bool,
+    offset: float = 0.0,
 ) -> npt.NDArray[np.float64]:
     """Give the probabilities of the classes.
 
@@ -28,11 +33,14 @@ def probabilities(
     ----------
     margins : ndarray of float64, shape (n_rows,) with two classes, else (n_rows, n_outputs)
     loss : str
-        Of "modified_huber" (clip(margin, -1, 1) + 1) / 2 (Zhang 2002), else the logistic function.
+        Of "modified_huber" (clip(margin, -1, 1) + 1) / 2 (Zhang 2002), of hinge losses with more
+        than two classes what fastada/platt.py has, else the logistic function.
     multinomial : bool
         Softmax.
     multilabel : bool
         Each label stands for itself; else the classes of a row are made to sum to 1.
+    offset : float
+        Of those of hinge losses.
 
     Returns
     -------
@@ -40,7 +48,12 @@ def probabilities(
     """
     if multinomial:
         return np.asarray(softmax(margins, axis=1))
-    each = (np.clip(margins, -1, 1) + 1) / 2 if loss == "modified_huber" else expit(margins)
+    if loss == "modified_huber":
+        each = (np.clip(margins, -1, 1) + 1) / 2
+    elif loss != "log_loss" and margins.ndim == 2 and not multilabel:
+        each = np.logaddexp(0, margins + offset)
+    else:
+        each = expit(margins)
     if margins.ndim == 1:
         both = np.empty((len(margins), 2))
         both[:, 1] = each

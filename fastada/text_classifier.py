@@ -229,8 +229,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Give the loss that `fit` trains with.
 
         One against the rest, the squared hinge tells more of many classes apart than the log loss:
-        it leaves alone what is told apart by a margin (docs/learning-rate.md). Its probabilities
-        are those of the temperature.
+        it leaves alone what is told apart by a margin (docs/learning-rate.md).
         """
         if self.loss != "auto":
             return self.loss

@@ -91,6 +91,7 @@ def test_loss(parameters, loss):
     assert model.classifier_.loss == loss
     is_calibrated = parameters.get("calibrate", True) and loss != "modified_huber"
     assert (model.classifier_.temperature_ != 1) == is_calibrated
+    assert (model.classifier_.offset_ != 0) == (is_calibrated and "hinge" in loss)
     np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
 
 

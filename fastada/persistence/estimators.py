@@ -128,6 +128,7 @@ def _store(estimator: AdaGradEstimator, serving: bool, options: dict[str, bool])
         about["multilabel"] = estimator._multilabel
         about["multinomial"] = estimator._multinomial
         about["temperature"] = estimator.temperature_
+        about["offset"] = estimator.offset_
     return Stored({**about, **stored.about}, stored.arrays)
 
 
@@ -213,6 +214,7 @@ def _set_classes(estimator: Any, about: dict[str, Any], part: Linear) -> None:
     estimator._multilabel = truth("multilabel", about["multilabel"])
     estimator._multinomial = truth("multinomial", about["multinomial"])
     estimator.temperature_ = number("temperature", about.get("temperature", 1.0), 0)
+    estimator.offset_ = number("offset", about.get("offset", 0.0))
     if estimator._multilabel:
         estimator.classes_ = decode_labels(about["classes"], n_outputs)
         check_classes(estimator.classes_)

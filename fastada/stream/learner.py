@@ -75,6 +75,7 @@ class Learner:
         self.progress = (0.0, 0.0) if previous is None else previous.progress
         self.multinomial = previous is not None and previous.multinomial
         self.labels = None if previous is None else previous.labels
+        self.link = (1.0, 0.0) if previous is None else (previous.temperature, previous.offset)
         if previous is not None:
             self._take_over(previous.linear)
 
@@ -156,6 +157,7 @@ class Learner:
             self.multinomial,
             self.labels,
             self.progress,
+            *self.link,
         )
 
     def _take_over(self, linear: Linear) -> None:

@@ -67,6 +67,7 @@ def save(
     shared = {
         name: encode(name, value)
         for name, value in {
+            **({"loss": trained.loss, "calibrate": True} if "hinge" in trained.loss else {}),
             "learning_rate": learning.learning_rate,
             "alpha": learning.alpha,
             "l1_ratio": learning.l1_ratio,
@@ -81,6 +82,7 @@ def save(
         "multilabel": False,
         "multinomial": trained.multinomial,
         "temperature": trained.temperature,
+        "offset": trained.offset,
         "n_iter": len(trained.loss_curve),
         "progress": list(trained.progress),
         "loss_curve_": trained.loss_curve,
@@ -163,6 +165,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         None if labels.dtype.kind in "UO" else labels,
         progress_of(classifier),
         number("temperature", classifier.get("temperature", 1.0), 0),
+        number("offset", classifier.get("offset", 0.0)),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastada.persistence.linear import Linear, check_growth
 from fastada.persistence.text import TermCounts
+from fastada.settings import LOSSES
 from fastada.stream.model import Model
 from fastada.stream.options import Features, Learning
 
@@ -33,7 +34,7 @@ class Trained(NamedTuple):
         What an estimator calls the classes, where that is not text.
     progress : (float, float)
         Sum of the losses of all rows before they were learned, and of their weights.
-    temperature : float
+    temperature, offset : float
     """
 
     features: Features
@@ -46,11 +47,17 @@ class Trained(NamedTuple):
     labels: NDArray[Any] | None = None
     progress: tuple[float, float] = (0.0, 0.0)
     temperature: float = 1.0
+    offset: float = 0.0
 
     @property
     def learning_rate(self) -> float:
         """The rate in use."""
         return self.linear.settings["rate"]
+
+    @property
+    def loss(self) -> str:
+        """The loss, as estimators call it."""
+        return next(name for name, kind in LOSSES.items() if kind == self.linear.settings["loss"])
 
     @property
     def progressive_loss(self) -> float | None:
@@ -75,4 +82,5 @@ class Trained(NamedTuple):
             self.counts.idf,
             self.multinomial,
             self.temperature,
+            self.offset if "hinge" in self.loss and part.state.n_outputs > 1 else None,
         )

@@ -75,6 +75,22 @@ def test_a_model_of_python_goes_on_in_place(parts, tmp_path):
     np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), rtol=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["auto", "hinge"])
+def test_so_does_one_whose_probabilities_were_calibrated(parts, tmp_path, loss):
+    first, second = map(split, parts[2:])
+    model = TextClassifier(n_features=2**12, loss=loss, random_state=0).fit(*first)
+    model.save(tmp_path / "m")
+    assert train(parts[1], tmp_path / "m", "--continue", tmp_path / "m") == 0
+    model.partial_fit(*second)
+    again = load(tmp_path / "m")
+    X = second[0][:100]
+    np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), rtol=1e-6)
+    assert again.classifier_.temperature_ == model.classifier_.temperature_ != 1
+    np.testing.assert_array_equal(
+        again.partial_fit(*first).classifier_.coef_, model.partial_fit(*first).classifier_.coef_
+    )
+
+
 def test_vectors_go_on(tmp_path, capsys):
     first = write(tmp_path / "1.svm", ["a 1:1 2:1", "b 3:1", "a 1:2", "b 3:2 2:1"] * 10)
     second = write(tmp_path / "2.svm", ["a 1:1 200:1", "b 3:1 201:1"] * 10)
