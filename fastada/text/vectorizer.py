@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.feature_extraction.text import HashingVectorizer as SklearnHashingVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from fastada._hashing import count_documents
 from fastada.exclusive import exclusive
 from fastada.text.documents import DocumentReader
 from fastada.text.hashed_rows import HashedRows
@@ -231,7 +233,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         self._check_sublinear()
         rows = self._counts(X)
         self._reset()
-        self._add(np.bincount(rows.columns, minlength=self.n_features), len(rows.row_sizes))
+        self._add(self._documents_with(rows.columns), len(rows.row_sizes))
         self._weighting(self.idf_).apply(rows)
         return self._matrix(rows)
 
@@ -340,6 +342,13 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         self.document_frequency_ = np.zeros(self.n_features, np.int64)
         self.n_documents_ = 0
 
+    def _documents_with(self, columns: NDArray[Any]) -> NDArray[np.int64]:
+        """Count for each column the documents that have it."""
+        # NumPy's bincount would copy the columns to 64 bits first.
+        counts = np.zeros(self.n_features, np.int64)
+        count_documents(columns.astype(np.int32, copy=False), counts)
+        return counts
+
     def _frequencies(self, X: Any) -> tuple[Any, int]:
         """Count the documents, and for each column those that have it."""
         if self._is_native():
@@ -348,7 +357,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             )
         else:
             rows = self._fallback_counts(X)
-            counts = np.bincount(rows.columns, minlength=self.n_features)
+            counts = self._documents_with(rows.columns)
             n_documents = len(rows.row_sizes)
         if n_documents == 0:
             raise ValueError("Cannot vectorize empty sequence.")
