@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 _Value = TypeVar("_Value", np.float32, np.float64)
+_Index = TypeVar("_Index", np.int32, np.int64)
 
 @disjoint_base
 class NgramHasher:
@@ -25,6 +26,7 @@ class NgramHasher:
         addresses: NDArray[np.uint64],
         sizes: NDArray[np.int64],
         prepared: NDArray[np.uint8],
+        packed: NDArray[np.uint64],
         tf: NDArray[_Value],
         idf: NDArray[_Value],
         norm: int,
@@ -41,4 +43,4 @@ def weight_rows(
     norm: int,
     values: NDArray[_Value],
 ) -> None: ...
-def count_documents(columns: NDArray[np.int32], document_frequency: NDArray[np.int64]) -> None: ...
+def count_documents(columns: NDArray[np.int32], document_frequency: NDArray[_Index]) -> None: ...

@@ -1,9 +1,11 @@
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Buffer
 
-def line_ends(data: bytes, ends: NDArray[np.int64]) -> int: ...
+def line_ends(data: Buffer, ends: NDArray[np.int64]) -> int: ...
+def has_byte(data: Buffer, byte: int) -> bool: ...
 def find_cells(
-    data: bytes,
+    data: Buffer,
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     delimiter: int,
@@ -13,7 +15,7 @@ def find_cells(
     n_columns: NDArray[np.int64],
 ) -> None: ...
 def number_cells(
-    data: bytes,
+    data: Buffer,
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     codes: NDArray[np.int64],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastada._hashing import NgramHasher
 from fastada._text_scoring import document_margins
 from fastada.text.documents import Batch, DocumentReader
-from fastada.text.ngrams import NgramOptions
+from fastada.text.options import NgramOptions
 from fastada.text.term_weighting import NORMS, TermWeighting
 from fastada.workers import effective_n_jobs, in_order
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import threading
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
-from queue import SimpleQueue
-from typing import Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 # Entries that take about half a millisecond to look at, below which a thread is not worth it.
 FEWEST_ENTRIES = 500_000
@@ -59,21 +62,31 @@ def in_order(
 ) -> Iterator[Result]:
     """Yield function(item) in the order of the items, worked out by threads ahead of time.
 
-    At most twice as many items as there are threads have been taken and not been yielded.
+    One of them is the thread that asks, for as long as it would have to wait. At most twice as many
+    items as there are threads have been taken and not been yielded.
     """
     jobs: SimpleQueue[_Job[Item, Result] | None] = SimpleQueue()
     stopped = threading.Event()
 
+    def do(job: _Job[Item, Result]) -> None:
+        try:
+            if not stopped.is_set():
+                job.result = function(job.item)
+        except BaseException as error:
+            job.error = error
+        job.lock.release()
+
     def work() -> None:
         while (job := jobs.get()) is not None:
-            try:
-                if not stopped.is_set():
-                    job.result = function(job.item)
-            except BaseException as error:
-                job.error = error
-            job.lock.release()
+            do(job)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(n_threads)]
+    def result_of(job: _Job[Item, Result]) -> Result:
+        with suppress(Empty):
+            while job.lock.locked() and (other := jobs.get_nowait()) is not None:
+                do(other)
+        return job.wait()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(n_threads - 1)]
     for thread in threads:
         thread.start()
     pending: deque[_Job[Item, Result]] = deque()
@@ -83,9 +96,9 @@ def in_order(
             pending.append(job)
             jobs.put(job)
             if len(pending) >= 2 * n_threads:
-                yield pending.popleft().wait()
+                yield result_of(pending.popleft())
         while pending:
-            yield pending.popleft().wait()
+            yield result_of(pending.popleft())
     finally:
         stopped.set()
         for _ in threads:
@@ -110,8 +123,8 @@ def by_rows(
     """
     n_entries = int(indptr[-1])
     n = max(1, min(n_threads, n_entries // FEWEST_ENTRIES))
-    inner = np.searchsorted(indptr, [n_entries * k // n for k in range(1, n)])
-    bounds = [0, *inner.tolist(), len(indptr) - 1]
+    inner = [bisect_left(indptr, n_entries * k // n) for k in range(1, n)]
+    bounds = [0, *inner, len(indptr) - 1]
     ranges = list(pairwise(bounds))
     if n == 1:
         return [function(*ranges[0])]

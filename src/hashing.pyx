@@ -10,9 +10,11 @@ from libc.stdlib cimport malloc
 from libc.string cimport memset
 
 from codepoints cimport TABLE_SIZE, fill_codepoint_table
+from dtypes cimport index_t
 from hashing cimport (
     TOO_LONG, WORD, Hasher, document_entries, document_ngrams, hasher_free, value_t,
 )
+from packed cimport PACKED_HEAD, packed_entries, packed_ngrams, unpack_row
 from prefetch cimport prefetch_to_read
 from term_weighting cimport weight_row
 
@@ -37,6 +39,10 @@ cdef inline void ask_for_text(uint64_t address, int64_t size) noexcept nogil:
     cdef int64_t offset
     for offset in range(0, min(size, ASKED_FOR), 64):  # a cache line
         prefetch_to_read(<const uint8_t*><uintptr_t>address + offset)
+
+
+cdef inline void ask_for_row(const uint32_t* row) noexcept nogil:
+    ask_for_text(<uintptr_t>row, (PACKED_HEAD + packed_entries(row)) * sizeof(uint32_t))
 
 
 cdef class NgramHasher:
@@ -77,6 +83,7 @@ cdef class NgramHasher:
         const uint64_t[::1] addresses,
         const int64_t[::1] sizes,
         const uint8_t[::1] prepared,
+        const uint64_t[::1] packed,
         const value_t[::1] tf,
         const value_t[::1] idf,
         int norm,
@@ -86,7 +93,8 @@ cdef class NgramHasher:
     ):
         """Write the documents' entries one after the other, as many documents as there is room for.
 
-        An empty `tf` or `idf` stands for none. Returns the numbers of documents done, of entries
+        An empty `tf` or `idf` stands for none. `packed` is where the documents' packed rows are, 0
+        for those that have none, or empty. Returns the numbers of documents done, of entries
         stored and of n-grams hashed, the room that the next document needs, and the count that `tf`
         does not reach; the last two are 0 when all documents are done.
         """
@@ -95,23 +103,40 @@ cdef class NgramHasher:
         cdef const value_t* idf_data = &idf[0] if idf.shape[0] else NULL
         cdef Py_ssize_t room = columns.shape[0], n_documents = addresses.shape[0]
         cdef Py_ssize_t done = 0, stored = 0, count = 0, excess = 0, row, k
+        cdef bint any_packed = packed.shape[0] > 0
+        cdef const uint32_t* known
         cdef int64_t ngrams = 0
         with nogil:
             while done < n_documents:
                 if done + 1 < n_documents:
-                    ask_for_text(addresses[done + 1], sizes[done + 1])
-                count = document_ngrams(
-                    hasher, <const uint8_t*><uintptr_t>addresses[done], sizes[done], prepared[done]
-                )
+                    if any_packed and packed[done + 1]:
+                        ask_for_row(<const uint32_t*><uintptr_t>packed[done + 1])
+                    else:
+                        ask_for_text(addresses[done + 1], sizes[done + 1])
+                known = <const uint32_t*><uintptr_t>packed[done] if any_packed else NULL
+                if known != NULL:
+                    count = packed_ngrams(known)
+                else:
+                    count = document_ngrams(
+                        hasher, <const uint8_t*><uintptr_t>addresses[done], sizes[done],
+                        prepared[done],
+                    )
                 if count < 0 or count > room - stored:
                     break
                 row = 0
                 if count:
+                    if known != NULL:
+                        row = unpack_row(known, &columns[stored], &values[stored])
                     if idf_data != NULL:
                         # What weighting reads arrives while the keys are sorted.
-                        for k in range(count):
-                            prefetch_to_read(&idf_data[hasher.keys[k] >> 1])
-                    row = document_entries(hasher, &columns[stored], &values[stored])
+                        if known != NULL:
+                            for k in range(row):
+                                prefetch_to_read(&idf_data[columns[stored + k]])
+                        else:
+                            for k in range(count):
+                                prefetch_to_read(&idf_data[hasher.keys[k] >> 1])
+                    if known == NULL:
+                        row = document_entries(hasher, &columns[stored], &values[stored])
                     excess = weight_row(
                         &columns[stored], &values[stored], row,
                         tf_data, tf.shape[0], idf_data, norm,
@@ -153,7 +178,7 @@ def weight_rows(
             start += row_sizes[i]
 
 
-def count_documents(const int32_t[::1] columns, int64_t[::1] document_frequency):
+def count_documents(const int32_t[::1] columns, index_t[::1] document_frequency):
     """Add 1 for every entry to its column's count."""
     cdef Py_ssize_t k
     with nogil:

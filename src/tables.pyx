@@ -48,6 +48,16 @@ def line_ends(const uint8_t[::1] data, int64_t[::1] ends):
     return count
 
 
+def has_byte(const uint8_t[::1] data, uint8_t byte):
+    """Say whether a byte is there."""
+    cdef int64_t size = data.shape[0], found
+    if size == 0:
+        return False
+    with nogil:
+        found = find_byte(&data[0], byte, 0, size)
+    return found < size
+
+
 def find_cells(
     const uint8_t[::1] data,
     const int64_t[::1] starts,

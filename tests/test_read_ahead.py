@@ -8,20 +8,26 @@ from hypothesis import strategies as st
 
 from fastada import read_ahead
 from fastada.formats import DataFile, Problems, ReadOptions
-from fastada.read_ahead import ReadAhead, pieces
+from fastada.hash_ahead import HashAhead
+from fastada.read_ahead import ReadAhead, last_break, pieces, pieces_of_slabs
+from fastada.text.options import NgramOptions
 
 
 @given(
-    st.lists(st.integers(0, 70), max_size=40), st.sampled_from([16, 64, 100]), st.integers(0, 20)
+    st.lists(st.integers(0, 70), max_size=40),
+    st.sampled_from([16, 64, 100]),
+    st.integers(0, 20),
+    st.sampled_from([pieces, pieces_of_slabs]),
 )
-def test_pieces_are_the_file(sizes, piece, begin):
+def test_pieces_are_the_file(sizes, piece, begin, read):
     data = b"\n".join(b"x" * size for size in sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read_ahead, "PIECE", piece)
+        patch.setattr(read_ahead, "SLAB", 3 * piece)
         patch.setattr(read_ahead, "WINDOW", 32)
         file = io.BytesIO(data)
         file.seek(begin)
-        found = list(pieces(file))
+        found = [bytes(part) for part in read(file)]
     assert b"".join(found) == data[begin:]
     assert all(0 < len(part) <= piece for part in found)
     if piece > 70 and max(sizes, default=0) < 32:
@@ -64,3 +70,37 @@ def test_read_ahead_gives_the_same_rows(tmp_path, monkeypatch):
 def test_errors_of_reading_come_where_it_is_read(tmp_path):
     with pytest.raises(IsADirectoryError):
         list(ReadAhead(str(tmp_path)).pieces())
+
+
+@given(st.binary(max_size=40), st.integers(1, 20))
+def test_last_break_is_the_last(data, window):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_ahead, "WINDOW", window)
+        assert last_break(data) == last_break(memoryview(data)) == data.rfind(b"\n")
+
+
+def test_what_has_been_read_is_hashed_until_nobody_wants_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_ahead, "PIECE", 1000)
+    path = tmp_path / "a.tsv"
+    path.write_text("\n".join(f"label{i % 3}\ttext number {i}" for i in range(5000)))
+    options = NgramOptions("word", (1, 2), True, False, False, 1 << 10)
+
+    class Counted(HashAhead):
+        def __init__(self, most):
+            super().__init__(options, lambda first: ("\t", 1))
+            self.most, self.added = most, []
+
+        def add(self, piece):
+            super().add(piece)
+            self.added.append(bytes(piece))
+            self.goes_on = len(self.added) < self.most
+
+    for most in (5, 1000):
+        hashed = Counted(most)
+        begun = ReadAhead(str(path), hashed)
+        found = list(begun.pieces())
+        begun.wait()
+        assert b"".join(found) == path.read_bytes()
+        assert hashed.added == [bytes(piece) for piece in found[: min(most, 40)]]
+        known = [hashed.of(piece, options) is not None for piece in found]
+        assert known == [i < min(most, 40) for i in range(len(found))]

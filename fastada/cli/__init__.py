@@ -6,6 +6,7 @@ what it uses.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import importlib
 import os
@@ -19,6 +20,8 @@ from fastada.read_ahead import ReadAhead
 
 # Exit codes: 0 done, 1 failed, 2 wrong usage (argparse's), 130 Ctrl-C, 141 reader went away.
 FAILED, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
+# Seconds that a thread waits for the interpreter before it asks for it.
+SWITCH_INTERVAL = 1e-4
 
 
 class CommandError(Exception):
@@ -40,7 +43,7 @@ def main(argv: Sequence[str] | None = None, *, read_ahead: bool = False) -> int:
     args.begun = None
     try:
         if read_ahead and os.path.isfile(getattr(args, "file", "")):
-            args.begun = ReadAhead(args.file)
+            args.begun = _begin(args)
         _load(args.command).run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -54,6 +57,16 @@ def main(argv: Sequence[str] | None = None, *, read_ahead: bool = False) -> int:
     return 0
 
 
+def _begin(args: argparse.Namespace) -> ReadAhead:
+    """Begin to read the file, and with threads to hash the texts that a training begins with."""
+    hashed = None
+    if args.command == "train" and args.threads != 1:
+        from fastada.cli.ahead import hash_ahead
+
+        hashed = hash_ahead(args)
+    return ReadAhead(args.file, hashed)
+
+
 def run_process() -> NoReturn:
     """Run the command line as a process of its own.
 
@@ -63,6 +76,8 @@ def run_process() -> NoReturn:
     # OpenBLAS's threads keep cores busy while they wait, and no dense matrix is multiplied here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()
+    # What reads ahead wants the interpreter for moments, and would wait 5 ms for each.
+    sys.setswitchinterval(SWITCH_INTERVAL)
     code = main(read_ahead=True)
     try:
         sys.stdout.flush()

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada.cli import CommandError
+from fastada.cli.ahead import read_options
 from fastada.cli.progress import ProgressReport
-from fastada.formats import DELIMITERS, VECTORS, DataFile, Problems, ReadOptions
+from fastada.formats import DELIMITERS, VECTORS, DataFile, Problems
 from fastada.stream.options import Features
 from fastada.workers import effective_n_jobs
 
@@ -37,12 +38,7 @@ def open_file(args: argparse.Namespace, features: Features, labelled: bool) -> D
     """Look at the file, and say how it will be read."""
     file = DataFile(
         args.file,
-        ReadOptions(
-            format=args.format,
-            text_column=args.text_column,
-            label_column=args.label_column,
-            header=args.header,
-            quoting=args.quoting,
+        read_options(args)._replace(
             labelled=labelled,
             n_features=features.n_features,
             longest_text=features.longest_text,

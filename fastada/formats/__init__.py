@@ -2,6 +2,8 @@
 
 file = DataFile(path, options)           guesses what options leave open
 for chunk in file.chunks(problems): ...  from the beginning
+
+What reads rows comes, and NumPy with it, when rows are read.
 """
 
 from __future__ import annotations
@@ -10,21 +12,21 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastada.formats import delimited, simple, sparse
-from fastada.formats.chunk import Chunk, without_long_texts
-from fastada.formats.lines import BYTE_ORDER_MARK, read_lines
-from fastada.formats.options import ReadOptions
+from fastada.formats.layout import Layout, guess_layout
+from fastada.formats.options import LABEL_PREFIX, ReadOptions
 from fastada.formats.problems import FormatError, Problems
-from fastada.formats.source import Source, TruncatedError
-from fastada.read_ahead import ReadAhead
+from fastada.formats.source import BYTE_ORDER_MARK, Source, TruncatedError
+from fastada.read_ahead import Piece, ReadAhead
+
+if TYPE_CHECKING:
+    from fastada.formats.chunk import Chunk
 
 __all__ = [
     "DELIMITERS",
     "FORMATS",
     "VECTORS",
-    "Chunk",
     "DataFile",
     "FormatError",
     "Problems",
@@ -32,14 +34,7 @@ __all__ = [
 ]
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-READERS: dict[str, Callable[..., Iterator[Chunk]]] = {
-    "jsonl": simple.read_jsonl,
-    "fasttext": simple.read_fasttext,
-    "text": simple.read_plain,
-    "svmlight": sparse.read_svmlight,
-    "vw": sparse.read_vowpal,
-}
-FORMATS = (*DELIMITERS, *READERS, "parquet")
+FORMATS = (*DELIMITERS, "jsonl", "fasttext", "text", "svmlight", "vw", "parquet")
 VECTORS = ("svmlight", "vw")
 
 _SUFFIXES = {
@@ -82,32 +77,22 @@ class DataFile:
 
     def __init__(self, path: str, options: ReadOptions, begun: ReadAhead | None = None) -> None:
         self.source = Source(path, begun)
-        self._begun: Iterator[bytes] | None = self.source.pieces()
+        self._begun: Iterator[Piece] | None = self.source.pieces()
         try:
             self._first = next(self._begun, b"")
             # A pipe gives what has been written so far.
-            while b"\n" not in self._first and 0 < len(self._first) < SAMPLE_BYTES:
+            while 0 < len(self._first) < SAMPLE_BYTES and b"\n" not in bytes(self._first):
                 more = next(self._begun, b"")
                 if not more:
                     break
-                self._first += more
+                self._first = b"".join([self._first, more])
         except TruncatedError as error:
             raise FormatError(f"{self.source.name}: {error}") from None
         if not self._first:
             raise FormatError(f"{self.source.name} is empty")
-        head = self._first.removeprefix(BYTE_ORDER_MARK)[:SAMPLE_BYTES]
-        *lines, rest = head.decode("utf-8", "replace").split("\n")
-        # The last line may be cut in two.
-        lines = [line.rstrip("\r") for line in lines[:SAMPLE_LINES] or [rest]]
-        sample = [line for line in lines if line.strip()]
-        self.format = options.format or guess_format(path, sample)
-        self.layout: delimited.Layout | None = None
-        if self.format in DELIMITERS:
-            self.layout = delimited.guess_layout(
-                sample, DELIMITERS[self.format], options, self.source.name
-            )
-            if options.labelled and self.layout.label is None:
-                raise FormatError(f"{self.source.name} has one column: there are no labels")
+        self.format, self.layout = look_at(self._first, path, options, self.source.name)
+        if options.labelled and self.layout is not None and self.layout.label is None:
+            raise FormatError(f"{self.source.name} has one column: there are no labels")
         if options.labelled and self.format == "text":
             raise FormatError(f"{self.source.name} is plain text, without labels; see --format")
         self.options = options._replace(format=self.format)
@@ -129,6 +114,8 @@ class DataFile:
         FormatError
             At the first bad row, unless those are to be skipped.
         """
+        from fastada.formats.chunk import without_long_texts
+
         for chunk in self._chunks():
             if chunk.texts is not None:
                 chunk = without_long_texts(chunk, self.options.longest_text)
@@ -144,15 +131,46 @@ class DataFile:
             return parquet.read(self.source, self.options)
         if self._begun is not None:
             begun, self._begun = self._begun, None
-            pieces: Iterator[bytes] = chain([self._first], begun)
+            pieces: Iterator[Piece] = chain([self._first], begun)
         else:
             pieces = self.source.pieces()
         if self.layout is not None:
+            from fastada.formats import delimited
+
             layout = self.layout
             if not self.options.labelled:
                 layout = layout._replace(label=None)
             return delimited.read(pieces, layout)
-        return READERS[self.format](read_lines(pieces), self.options)
+        from fastada.formats import simple, sparse
+        from fastada.formats.lines import read_lines
+
+        readers: dict[str, Callable[..., Iterator[Chunk]]] = {
+            "jsonl": simple.read_jsonl,
+            "fasttext": simple.read_fasttext,
+            "text": simple.read_plain,
+            "svmlight": sparse.read_svmlight,
+            "vw": sparse.read_vowpal,
+        }
+        return readers[self.format](read_lines(pieces), self.options)
+
+
+def look_at(first: Piece, path: str, options: ReadOptions, name: str) -> tuple[str, Layout | None]:
+    """Say by a file's first bytes which format it has, and how it is laid out, if it is a table.
+
+    Raises
+    ------
+    FormatError
+        If a column that was asked for is not there.
+    """
+    head = bytes(first[:SAMPLE_BYTES]).removeprefix(BYTE_ORDER_MARK)
+    *lines, rest = head.decode("utf-8", "replace").split("\n")
+    # The last line may be cut in two.
+    lines = [line.rstrip("\r") for line in lines[:SAMPLE_LINES] or [rest]]
+    sample = [line for line in lines if line.strip()]
+    found = options.format or guess_format(path, sample)
+    if found in DELIMITERS:
+        return found, guess_layout(sample, DELIMITERS[found], options, name)
+    return found, None
 
 
 def guess_format(path: str, sample: list[str]) -> str:
@@ -167,7 +185,7 @@ def guess_format(path: str, sample: list[str]) -> str:
     tests: dict[str, Callable[[str], Any]] = {
         "parquet": lambda line: line.startswith("PAR1"),
         "jsonl": lambda line: line.lstrip().startswith("{"),
-        "fasttext": lambda line: line.startswith(simple.LABEL_PREFIX),
+        "fasttext": lambda line: line.startswith(LABEL_PREFIX),
         "svmlight": _SVMLIGHT.match,
         "tsv": lambda line: "\t" in line,
         "vw": _VOWPAL.match,

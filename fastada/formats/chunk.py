@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastada._arrow import inspect
+from fastada._tables import has_byte
 from fastada.formats.lines import Lines
 from fastada.formats.problems import BadRowError, Fault
 
 Row = TypeVar("Row")
 
 INVALID_UTF8 = 3
+NUL = 0
 
 
 class Strings(NamedTuple):
@@ -136,18 +138,17 @@ def without_long_texts(chunk: Chunk, longest: int) -> Chunk:
 def sound(lines: Lines, faults: list[Fault]) -> Lines:
     """Leave out lines with NUL bytes or bad UTF-8, and add them to the faults."""
     bad = np.zeros(len(lines), bool)
-    if b"\x00" in lines.data:
+    if has_byte(lines.data, NUL):
         for i, (number, line) in enumerate(lines):
             if b"\x00" in line:
                 bad[i] = True
                 faults.append(Fault(number, "NUL byte"))
-    kinds = np.zeros(len(lines), np.uint8)
-    if not lines.data.isascii():
-        base = np.frombuffer(lines.data, np.uint8).ctypes.data
-        inspect((lines.starts + base).astype(np.uint64), lines.ends - lines.starts, kinds)
-        for i in np.flatnonzero((kinds == INVALID_UTF8) & ~bad).tolist():
-            bad[i] = True
-            faults.append(Fault(int(lines.numbers[i]), "bad UTF-8", _where(lines[i])))
+    kinds = np.empty(len(lines), np.uint8)
+    base = np.frombuffer(lines.data, np.uint8).ctypes.data
+    inspect((lines.starts + base).astype(np.uint64), lines.ends - lines.starts, kinds)
+    for i in np.flatnonzero((kinds == INVALID_UTF8) & ~bad).tolist():
+        bad[i] = True
+        faults.append(Fault(int(lines.numbers[i]), "bad UTF-8", _where(lines[i])))
     lines = replace(lines, kinds=kinds)
     return lines.without(bad) if bad.any() else lines
 

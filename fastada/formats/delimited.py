@@ -10,93 +10,25 @@ import csv
 import io
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada._tables import find_cells, number_cells
+from fastada._tables import find_cells, has_byte, number_cells
 from fastada.formats.chunk import Chunk, CodedLabels, Strings, sound
-from fastada.formats.lines import (
-    LONGEST_LINE,
-    Lines,
-    cut_again,
-    left_out,
-    read_lines,
-    without_blank,
-)
-from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, is_number
-from fastada.formats.problems import Fault, FormatError
+from fastada.formats.layout import Layout
+from fastada.formats.lines import Lines, cut_again, left_out, read_lines, without_blank
+from fastada.formats.options import LONGEST_LINE
+from fastada.formats.problems import Fault
+from fastada.read_ahead import Piece
 
-NAMES = frozenset(TEXT_NAMES + LABEL_NAMES)
+QUOTE = ord('"')
 # Bytes: a longer text is taken not to be of white space alone.
 LONGEST_BLANK = 32
 
 
-class Layout(NamedTuple):
-    """Where things are in a table; columns count from 0."""
-
-    delimiter: str
-    quoting: bool
-    header: bool
-    n_columns: int
-    text: int
-    label: int | None
-
-    def __str__(self) -> str:
-        parts = [f"text in column {self.text + 1}"]
-        parts.append("no label" if self.label is None else f"label in column {self.label + 1}")
-        parts.append("a header" if self.header else "no header")
-        return ", ".join(parts)
-
-
-def guess_layout(sample: list[str], delimiter: str, options: ReadOptions, name: str) -> Layout:
-    """Find the columns by their names, or else by what is in the first lines.
-
-    Raises
-    ------
-    FormatError
-        If a column that was asked for is not there.
-    """
-    quoting = options.quoting if options.quoting is not None else delimiter == ","
-    csv.field_size_limit(2 * LONGEST_LINE)
-    mode: Any = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    # Before Python 3.11 csv refuses a NUL, and always a carriage return inside a line; rows that
-    # hold one are reported when they are read.
-    readable = [line.replace("\0", "").replace("\r", " ") + "\n" for line in sample]
-    rows = list(csv.reader(readable, delimiter=delimiter, quoting=mode))
-    rows = [row for row in rows if row] or [[""]]
-    first = [field.strip().lower() for field in rows[0]]
-    wanted = [c.lower() for c in (options.text_column, options.label_column) if c]
-    header = options.header
-    if header is None:
-        header = bool(NAMES & set(first)) or any(c in first for c in wanted if not is_number(c))
-    body = rows[1:] or rows if header else rows
-    n_columns = len(rows[0])
-    names = rows[0] if header else [""] * n_columns
-
-    def find(asked: str | None, usual: tuple[str, ...]) -> int | None:
-        found = column_of(names, asked, usual)
-        if asked is not None and found is None:
-            known = f"; its columns are {', '.join(rows[0])}" if header else ""
-            raise FormatError(f"{name} has {n_columns} columns and none called {asked!r}{known}")
-        return found
-
-    def column(position: int) -> list[str]:
-        return [row[position] for row in body if position < len(row)]
-
-    label = find(options.label_column, LABEL_NAMES)
-    text = find(options.text_column, TEXT_NAMES)
-    if text is None:
-        others = [i for i in range(n_columns) if i != label] or [0]
-        text = max(others, key=lambda i: sum(map(len, column(i))))
-    if label is None and n_columns > 1:
-        others = [i for i in range(n_columns) if i != text]
-        label = min(others, key=lambda i: len(set(column(i))))
-    return Layout(delimiter, quoting, header, n_columns, text, label)
-
-
-def read(pieces: Iterable[bytes], layout: Layout) -> Iterator[Chunk]:
+def read(pieces: Iterable[Piece], layout: Layout) -> Iterator[Chunk]:
     """Read a table; its cells are those of `layout`."""
     blocks = read_lines(pieces, blank_is_bad=not layout.quoting)
     if layout.quoting:
@@ -118,7 +50,7 @@ def _without_header(blocks: Iterable[Lines], layout: Layout) -> Iterator[Lines]:
 def _chunk(lines: Lines, layout: Layout) -> Chunk:
     n_bytes, faults = len(lines.data), list(lines.faults)
     lines = sound(lines, faults)
-    of_lines = _quoted_chunk if layout.quoting and b'"' in lines.data else _plain_chunk
+    of_lines = _quoted_chunk if layout.quoting and has_byte(lines.data, QUOTE) else _plain_chunk
     chunk = of_lines(lines, layout, faults)
     chunk.n_bytes = n_bytes
     return chunk
@@ -149,7 +81,7 @@ def _wrong_number(line: int, n_found: int, layout: Layout) -> Fault:
     return Fault(line, "wrong number of columns", f"{n_found}, not {layout.n_columns}")
 
 
-def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> CodedLabels:
+def _labels(data: Piece, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> CodedLabels:
     codes, firsts = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
     n_different = number_cells(data, starts, ends, codes, firsts)
     if n_different >= 0:
@@ -158,7 +90,7 @@ def _labels(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> 
     # Python's dictionaries hash by a secret.
     places: dict[str, int] = {}
     found = [
-        places.setdefault(data[start:end].decode().strip(), len(places))
+        places.setdefault(str(data[start:end], "utf-8").strip(), len(places))
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
     numbers = np.array(found, np.int64)
@@ -199,10 +131,10 @@ def _strings(lines: Lines, starts: NDArray[np.int64], ends: NDArray[np.int64]) -
     return Strings((starts + base).astype(np.uint64), ends - starts, lines.data, lines.kinds)
 
 
-def _empty(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:
+def _empty(data: Piece, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:
     """Positions of texts of white space alone."""
     suspects = np.flatnonzero(ends - starts < LONGEST_BLANK).tolist()
-    return np.array([i for i in suspects if not data[starts[i] : ends[i]].strip()], np.int64)
+    return np.array([i for i in suspects if not bytes(data[starts[i] : ends[i]]).strip()], np.int64)
 
 
 def _checked(chunk: Chunk, empty: list[int]) -> Chunk:
@@ -224,10 +156,10 @@ def _whole_records(blocks: Iterable[Lines]) -> Iterator[Lines]:
     """
     waiting = iter(blocks)
     # Of a record whose quote is open.
-    carried: list[bytes] = []
+    carried: list[Piece] = []
     first = 0
     while (lines := next(waiting, None)) is not None or carried:
-        if lines is not None and not carried and (lines.faults or b'"' not in lines.data):
+        if lines is not None and not carried and (lines.faults or not has_byte(lines.data, QUOTE)):
             yield lines
             continue
         if lines is not None and not lines.faults:
@@ -250,19 +182,19 @@ def _whole_records(blocks: Iterable[Lines]) -> Iterator[Lines]:
             waiting = chain(cut_again(data[end:], first + 1), waiting)
 
 
-def _may_close(data: bytes) -> bool:
+def _may_close(data: Piece) -> bool:
     """Whether a quote that was open before is closed at the end of any of the lines."""
-    if b'"' not in data:
+    if not has_byte(data, QUOTE):
         return False
     _, quotes = _breaks(data)
     return bool((quotes % 2 == 1).any())
 
 
-def _breaks(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _breaks(data: Piece) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give the ends of lines, and the number of quotes before each."""
     array = np.frombuffer(data, np.uint8)
     breaks = np.flatnonzero(array == ord("\n"))
-    if data and not data.endswith(b"\n"):
+    if data and data[-1] != ord("\n"):
         breaks = np.append(breaks, len(data))
     return breaks, np.searchsorted(np.flatnonzero(array == ord('"')), breaks)
 

@@ -9,23 +9,21 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada._tables import line_ends
+from fastada._tables import has_byte, line_ends
+from fastada.formats.options import LONGEST_LINE
 from fastada.formats.problems import Fault
-from fastada.formats.source import TruncatedError
-from fastada.read_ahead import PIECE, WINDOW
+from fastada.formats.source import BYTE_ORDER_MARK, TruncatedError
+from fastada.read_ahead import PIECE, WINDOW, Piece, last_break
 
 # Lines are gathered up to this size before they are looked at; a piece of a file with all lines
 # whole is as large.
 BLOCK = PIECE - WINDOW
 # Lines are handed on so many at a time: what is wrong with each takes more memory than a short one.
 MOST_LINES = 1 << 16
-# A longer line is a bad row, and never held in memory as a whole.
-LONGEST_LINE = 1 << 26
 
-RETURN = 13
+LINE_FEED, RETURN = 10, 13
 # Room is made for lines of this size, and for more of them where they are shorter.
 SHORT_LINE = 64
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +32,7 @@ class Lines:
 
     Attributes
     ----------
-    data : bytes
+    data : bytes or memoryview
         All of them.
     starts, ends : ndarray of int64
         Of each line in `data`, without its line break.
@@ -46,7 +44,7 @@ class Lines:
         What _arrow.inspect says of each line, where they have been looked at.
     """
 
-    data: bytes
+    data: bytes | memoryview
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     numbers: NDArray[np.int64]
@@ -57,14 +55,14 @@ class Lines:
         return len(self.starts)
 
     def __getitem__(self, i: int) -> bytes:
-        return self.data[self.starts[i] : self.ends[i]]
+        return bytes(self.data[self.starts[i] : self.ends[i]])
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of each line."""
         data = self.data
         rows = zip(self.numbers.tolist(), self.starts.tolist(), self.ends.tolist(), strict=True)
         for number, start, end in rows:
-            yield number, data[start:end]
+            yield number, bytes(data[start:end])
 
     def without(self, bad: NDArray[np.bool_]) -> Lines:
         """Leave out some of the lines."""
@@ -84,7 +82,7 @@ def left_out(faults: Sequence[Fault]) -> Lines:
     return Lines(b"", none, none, none, faults)
 
 
-def read_lines(pieces: Iterable[bytes], *, blank_is_bad: bool = True) -> Iterator[Lines]:
+def read_lines(pieces: Iterable[Piece], *, blank_is_bad: bool = True) -> Iterator[Lines]:
     """Cut pieces of a file into blocks of whole lines.
 
     Lines that are too long are left out as faults, as are empty lines, if they are bad, unless the
@@ -122,10 +120,10 @@ def _empty(numbers: Iterable[int]) -> list[Fault]:
     return [Fault(number, "empty row") for number in numbers]
 
 
-def _blocks(pieces: Iterable[bytes]) -> Iterator[Lines]:
+def _blocks(pieces: Iterable[Piece]) -> Iterator[Lines]:
     """Yield blocks of whole lines, empty ones among them; each has lines or faults."""
     number = 1
-    pending: list[bytes] = []
+    pending: list[Piece] = []
     size = 0
     skipping = False
     iterator = iter(pieces)
@@ -139,13 +137,15 @@ def _blocks(pieces: Iterable[bytes]) -> Iterator[Lines]:
         if not piece:
             break
         if not begun:
-            piece, begun = piece.removeprefix(BYTE_ORDER_MARK), True
+            begun = True
+            if piece[: len(BYTE_ORDER_MARK)] == BYTE_ORDER_MARK:
+                piece = piece[len(BYTE_ORDER_MARK) :]
         if skipping:
-            end = piece.find(b"\n")
+            end = bytes(piece).find(b"\n")
             if end < 0:
                 continue
             piece, skipping = piece[end + 1 :], False
-        end = piece.rfind(b"\n") + 1
+        end = last_break(piece) + 1
         if end and size + end >= BLOCK:
             whole = not size and end == len(piece)
             block = piece if whole else b"".join([*pending, memoryview(piece)[:end]])
@@ -155,15 +155,15 @@ def _blocks(pieces: Iterable[bytes]) -> Iterator[Lines]:
         pending.append(piece)
         size += len(piece)
         if size > LONGEST_LINE:
-            block = b"".join(pending)
-            number = yield from _cut(block[: block.rfind(b"\n") + 1], number)
+            joined = b"".join(pending)
+            number = yield from _cut(joined[: joined.rfind(b"\n") + 1], number)
             fault = Fault(number, "line too long", f"more than {LONGEST_LINE >> 20} MB")
             yield left_out([fault])
             number += 1
             pending, size, skipping = [], 0, True
-    rest = b"".join(pending)
+    rest = pending[0] if len(pending) == 1 else b"".join(pending)
     if damage:
-        number = yield from _cut(rest[: rest.rfind(b"\n") + 1], number)
+        number = yield from _cut(rest[: last_break(rest) + 1], number)
         yield left_out([Fault(number, "file cut short", damage)])
     else:
         yield from _cut(rest, number)
@@ -179,7 +179,7 @@ def cut_again(data: bytes, first: int) -> Iterator[Lines]:
         begin = end
 
 
-def _cut(block: bytes, first: int) -> Generator[Lines, None, int]:
+def _cut(block: Piece, first: int) -> Generator[Lines, None, int]:
     """Yield the lines of a block; return the number of the line after it."""
     ends = np.empty(len(block) // SHORT_LINE + 1, np.int64)
     n_lines = line_ends(block, ends)
@@ -187,11 +187,11 @@ def _cut(block: bytes, first: int) -> Generator[Lines, None, int]:
         ends = np.empty(n_lines, np.int64)
         line_ends(block, ends)
     ends = ends[:n_lines]
-    if block and not block.endswith(b"\n"):
+    if block and block[-1] != LINE_FEED:
         ends = np.append(ends, len(block))
     starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
     numbers = np.arange(first, first + len(ends))
-    if b"\r" in block:
+    if has_byte(block, RETURN):
         array = np.frombuffer(block, np.uint8)
         returns = (ends > starts) & (array[np.maximum(ends - 1, 0)] == RETURN)
         ends = ends - returns

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fastada.formats.lines import LONGEST_LINE
+# A longer line is a bad row, and never held in memory as a whole.
+LONGEST_LINE = 1 << 26
+# Of the labels of fastText's format.
+LABEL_PREFIX = "__label__"
 
 TEXT_NAMES = ("text", "content", "body", "document", "message", "review", "sentence", "comment",
               "description", "question", "title")  # fmt: skip

@@ -10,10 +10,15 @@ import numpy as np
 
 from fastada.formats.chunk import Chunk, parsed
 from fastada.formats.lines import Lines
-from fastada.formats.options import LABEL_NAMES, TEXT_NAMES, ReadOptions, column_of, label_of
+from fastada.formats.options import (
+    LABEL_NAMES,
+    LABEL_PREFIX,
+    TEXT_NAMES,
+    ReadOptions,
+    column_of,
+    label_of,
+)
 from fastada.formats.problems import BadRowError
-
-LABEL_PREFIX = "__label__"
 
 
 def read_rows(

@@ -12,10 +12,16 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from fastada.formats.problems import FormatError
-from fastada.read_ahead import PIECE, ReadAhead, pieces
+from fastada.read_ahead import PIECE, Piece, ReadAhead, pieces
 
 STDIN = "-"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+def compression_of(first: Piece) -> str | None:
+    """Say by the first bytes of a file how it is compressed."""
+    return next((name for magic, name in _MAGIC.items() if first[: len(magic)] == magic), None)
 
 
 class _Gunzip:
@@ -42,7 +48,7 @@ class _Gunzip:
 class _Pieces(io.RawIOBase):
     """Pieces of bytes as a file."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[Piece]) -> None:
         self._pieces = pieces
         self._rest = b""
 
@@ -50,12 +56,12 @@ class _Pieces(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        self._rest = self._rest or next(self._pieces, b"")
+        self._rest = self._rest or bytes(next(self._pieces, b""))
         result, self._rest = self._rest[:size], self._rest[size:]
         return result
 
 
-def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _unzstd(pieces: Iterator[Piece]) -> Iterator[bytes]:
     try:
         import pyarrow
     except ImportError:
@@ -109,11 +115,14 @@ class Source:
         Bytes of the file as it is stored.
     position : int
         Stored bytes read so far.
+    hashed : HashAhead or None
+        What hashes the file's texts while it is read for the first time.
     """
 
     def __init__(self, path: str, begun: ReadAhead | None = None) -> None:
         self.path = path
         self._begun = begun
+        self.hashed = None if begun is None else begun.hashed
         self.is_stdin = path == STDIN
         self.name = "<stdin>" if self.is_stdin else path
         self.size = None if self.is_stdin else os.stat(path).st_size
@@ -129,7 +138,7 @@ class Source:
             with open(self.path, "rb", buffering=0) as file:
                 yield file
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[Piece]:
         """Yield the decompressed bytes from the beginning.
 
         Raises
@@ -142,9 +151,7 @@ class Source:
         with self._stored() if begun is None else nullcontext(begun.pieces()) as found:
             stored = self._counted(found)
             first = next(stored, b"")
-            self.compression = next(
-                (name for magic, name in _MAGIC.items() if first.startswith(magic)), None
-            )
+            self.compression = compression_of(first)
             if self.compression is None:
                 if first:
                     yield first
@@ -155,17 +162,17 @@ class Source:
                 yield from self._decompressed(first, stored, self.compression)
 
     @contextmanager
-    def _stored(self) -> Iterator[Iterator[bytes]]:
+    def _stored(self) -> Iterator[Iterator[Piece]]:
         with self.open() as file:
             yield pieces(file)
 
-    def _counted(self, stored: Iterator[bytes]) -> Iterator[bytes]:
+    def _counted(self, stored: Iterator[Piece]) -> Iterator[Piece]:
         for piece in stored:
             self.position += len(piece)
             yield piece
 
     def _decompressed(
-        self, data: bytes, stored: Iterator[bytes], compression: str
+        self, data: Piece, stored: Iterator[Piece], compression: str
     ) -> Iterator[bytes]:
         make, damage = _decompressor(compression)
         decompressor = make()
@@ -179,7 +186,7 @@ class Source:
             data = b""
             if decompressor.eof:
                 # Another member may follow; zeros are padding.
-                data = (decompressor.unused_data or next(stored, b"")).lstrip(b"\x00")
+                data = bytes(decompressor.unused_data or next(stored, b"")).lstrip(b"\x00")
                 if not data:
                     return
                 decompressor = make()

@@ -48,7 +48,7 @@ class TermCounts(NamedTuple):
     """
 
     idf: NDArray[np.float32] | None = None
-    document_frequency: NDArray[np.int64] | None = None
+    document_frequency: NDArray[Any] | None = None
     n_documents: int = 0
 
 
@@ -63,14 +63,14 @@ def store_counts(counts: TermCounts, *, sparse: bool) -> Stored:
     idf, frequency = counts.idf, counts.document_frequency
     if idf is None:
         return Stored({}, {})
-    if frequency is not None:
-        sparse = sparse or 2 * int(np.count_nonzero(frequency)) < len(frequency)
+    # The largest is that of all columns that no document has.
+    unseen = idf.max()
+    occurs = idf != unseen if frequency is None else frequency != 0
+    sparse = sparse or (frequency is not None and 2 * int(np.count_nonzero(occurs)) < len(idf))
     arrays: dict[str, NDArray[Any]] = {}
     about: dict[str, Any] = {}
     if sparse:
-        # The largest is that of all columns that no document has.
-        unseen = idf.max()
-        columns = np.flatnonzero(idf != unseen if frequency is None else frequency != 0)
+        columns = np.flatnonzero(occurs)
         idf = idf[columns]
         frequency = None if frequency is None else frequency[columns]
         arrays["term_columns"] = columns.astype(np.int32)
@@ -78,7 +78,7 @@ def store_counts(counts: TermCounts, *, sparse: bool) -> Stored:
     arrays["idf"] = idf
     if frequency is not None:
         fits = counts.n_documents <= np.iinfo(np.int32).max
-        arrays["document_frequency"] = frequency.astype(np.int32 if fits else np.int64)
+        arrays["document_frequency"] = frequency.astype(np.int32 if fits else np.int64, copy=False)
         about["n_documents"] = counts.n_documents
     return Stored(about, arrays)
 

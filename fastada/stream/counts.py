@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Counts:
     n_features: int
     n_rows: int = 0
     labels: dict[str, int] = field(default_factory=dict)
-    document_frequency: NDArray[np.int64] | None = None
+    document_frequency: NDArray[Any] | None = None
     seen: NDArray[np.bool_] = field(init=False)
     weight: float = 0.0
 

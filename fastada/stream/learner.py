@@ -58,14 +58,16 @@ class Learner:
         self.state: State | None = None
         self.settings: Settings | None = None
         self.scale: Scale | None = None
-        self.columns = counts.columns()
+        self.columns: NDArray[np.int32] | None = None
         self.position: NDArray[np.int32] | None = None
         self.n_columns = features.n_features
         all_seen = all_seen and (previous is None or previous.linear.columns is not None)
-        if all_seen and len(self.columns) <= features.n_features // 2:
-            self.n_columns = max(1, len(self.columns))
+        columns = counts.columns() if all_seen else None
+        if columns is not None and len(columns) <= features.n_features // 2:
+            self.columns = columns
+            self.n_columns = max(1, len(columns))
             self.position = np.zeros(features.n_features, np.int32)
-            self.position[self.columns] = np.arange(len(self.columns))
+            self.position[columns] = np.arange(len(columns))
         self.searches = learning.learning_rate == "auto"
         # Of them all, where they have been counted.
         self.n_rows = counts.n_rows if all_seen else None
@@ -128,6 +130,13 @@ class Learner:
             self.random.shuffle(order)
         return order
 
+    def begin(
+        self, found: HashedRows, codes: NDArray[np.int64], weight: NDArray[np.float64]
+    ) -> None:
+        """Find scale, rate and room for the weights, by the rows that will be learned first."""
+        rows = as_rows(found.columns, found.values, found.row_sizes, self.n_columns)
+        self._ready(rows, self._targets(codes), weight)
+
     def learn_rows(
         self, found: HashedRows, codes: NDArray[np.int64], weight: NDArray[np.float64]
     ) -> float:
@@ -145,8 +154,8 @@ class Learner:
         assert self.state is not None
         assert self.settings is not None
         assert self.scale is not None
-        columns = None if self.position is None else self.columns
-        linear = Linear(self.state, self.settings, self.scale, self.features.n_features, columns)
+        n_features = self.features.n_features
+        linear = Linear(self.state, self.settings, self.scale, n_features, self.columns)
         return Trained(
             self.features,
             self.classes,

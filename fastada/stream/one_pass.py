@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from fastada._hashing import count_documents
 from fastada.formats import Problems
 from fastada.formats.chunk import Chunk
+from fastada.hash_ahead import HashAhead
 from fastada.stream.counts import Counts
 from fastada.stream.learner import Learner
 from fastada.stream.options import Features, Learning
 from fastada.stream.passes import Progress
-from fastada.stream.vectorise import batches_of
+from fastada.stream.vectorise import batches_of, with_packed
 from fastada.text.documents import Batch, DocumentReader, cut, join
 from fastada.text.hashed_rows import HashedRows
-from fastada.text.ngrams import hash_batches
+from fastada.text.ngrams import hash_batches, hash_documents
+from fastada.text.options import NgramOptions
 from fastada.text.term_weighting import TermWeighting
 
 # Rows that document frequencies are taken from.
@@ -79,6 +81,13 @@ def hold(
     return texts, taken
 
 
+def _every(texts: Texts, ahead: HashAhead | None, options: NgramOptions) -> Batch:
+    """All texts; where their packed rows are, for those that have been hashed already."""
+    if ahead is None:
+        return join(texts.batches)
+    return join([with_packed(batch, ahead, options) for batch in texts.batches])
+
+
 def _given_back(taken: deque[Chunk]) -> Iterator[Chunk]:
     """Give the chunks, and keep none that has been given."""
     while taken:
@@ -86,21 +95,29 @@ def _given_back(taken: deque[Chunk]) -> Iterator[Chunk]:
 
 
 def learn_once(
-    texts: Texts, counts: Counts, learner: Learner, progress: Progress
+    texts: Texts, counts: Counts, learner: Learner, progress: Progress, ahead: HashAhead | None
 ) -> tuple[float, NDArray[np.float32] | None]:
     """Learn all rows; return their mean loss, and the inverse document frequencies."""
     features, n_threads = learner.features, learner.learning.threads
-    every, weights = join(texts.batches), np.concatenate(texts.weights)
+    options = features.ngram_options()
+    every, weights = _every(texts, ahead, options), np.concatenate(texts.weights)
     codes = np.concatenate(texts.codes)
     order = np.flatnonzero(weights)
     if learner.learning.shuffle:
         order = order[_permutation(len(order), learner.learning.seed)]
-    options = features.ngram_options()
     first, rest = order[:N_COUNTED], order[N_COUNTED:]
-    rows = _counted(hash_batches(cut(every.take(first)), options, PLAIN, n_threads), counts)
+    # While texts are still hashed ahead, one thread is free.
+    n_jobs = n_threads if ahead is None else 1
+    batches = cut(every.take(first))
+    rows = hash_documents(batches, options, PLAIN, n_documents=len(first), n_jobs=n_jobs)
+    _count(rows, counts)
     idf = counts.idf()
     weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     weighting.apply(rows)
+    learner.begin(rows, codes[first], weights[first])
+    if ahead is not None:
+        ahead.goes_on = False
+        every = _every(texts, ahead, options)
     hashed = chain([rows], hash_batches(cut(every.take(rest)), options, weighting, n_threads))
     total, done, n_bytes = 0.0, 0, 0
     for rows in hashed:
@@ -112,20 +129,12 @@ def learn_once(
     return total / len(order), idf
 
 
-def _counted(hashed: Iterable[HashedRows], counts: Counts) -> HashedRows:
-    """Join rows, which are counted while threads hash the next."""
-    columns, values, row_sizes = [], [], []
-    for rows in hashed:
-        if counts.document_frequency is not None:
-            count_documents(rows.columns, counts.document_frequency)
-        columns.append(rows.columns.copy())
-        values.append(rows.values.copy())
-        row_sizes.append(rows.row_sizes)
-        counts.n_rows += len(rows.row_sizes)
-    n_ngrams = 0  # which nobody asks for
-    return HashedRows(
-        np.concatenate(columns), np.concatenate(values), np.concatenate(row_sizes), n_ngrams
-    )
+def _count(rows: HashedRows, counts: Counts) -> None:
+    """Count rows, of which there are few."""
+    counts.n_rows = len(rows.row_sizes)
+    if counts.document_frequency is not None:
+        counts.document_frequency = np.zeros(counts.n_features, np.int32)
+        count_documents(rows.columns, counts.document_frequency)
 
 
 def _permutation(n: int, seed: int) -> NDArray[np.int64]:

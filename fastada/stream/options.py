@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fastada.formats.lines import LONGEST_LINE
+from fastada.formats.options import LONGEST_LINE
 from fastada.settings import check_choice, check_learning, check_number
-from fastada.text.ngrams import ANALYZERS, NgramOptions
+from fastada.text.options import ANALYZERS, NgramOptions
 
 LARGEST_BITS = 30
 # Of a text; each takes 8 bytes while they are counted.

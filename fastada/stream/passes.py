@@ -11,6 +11,7 @@ import numpy as np
 
 from fastada.formats import DataFile, Problems
 from fastada.formats.chunk import Chunk
+from fastada.hash_ahead import HashAhead
 from fastada.search import RateSearch
 from fastada.stream.checkpoint import Place
 from fastada.stream.counts import Counts
@@ -71,7 +72,8 @@ def first_pass(
     pool = Pool(features.n_features)
     plain = TermWeighting(np.float32, norm=None)
     # The passes share problems: those of the first are told, later ones skip the same rows.
-    found = vectors(chunks, features, plain, learning)
+    found = vectors(chunks, features, plain, learning, file.source.hashed)
+    file.source.hashed = None
     kept = True
     n_bytes = 0
     for item in found:
@@ -95,10 +97,14 @@ def first_pass(
 
 
 def vectors(
-    chunks: Iterable[Chunk], features: Features, weighting: TermWeighting, learning: Learning
+    chunks: Iterable[Chunk],
+    features: Features,
+    weighting: TermWeighting,
+    learning: Learning,
+    hashed: HashAhead | None = None,
 ) -> Iterator[VectorChunk]:
-    """Turn chunks into vectors, in order."""
-    work = partial(vectorise, features=features, weighting=weighting)
+    """Turn chunks into vectors, in order; what has been hashed already is not hashed again."""
+    work = partial(vectorise, features=features, weighting=weighting, ahead=hashed)
     return in_order(work, ahead(chunk for chunk in chunks if len(chunk)), learning.threads)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastada.formats import DataFile, FormatError, Problems
 from fastada.formats.chunk import Chunk
+from fastada.hash_ahead import HashAhead
 from fastada.stream.checkpoint import Checkpoints, Place, generator
 from fastada.stream.counts import Counts
 from fastada.stream.learner import Learner
@@ -83,7 +84,7 @@ def train(
         chunks: Iterable[Chunk] = (chunk for chunk in file.chunks(problems) if len(chunk))
         if at_once:
             trained, chunks = _learned_at_once(
-                chunks, counts, features, learning, problems, progress
+                chunks, counts, features, learning, problems, progress, file.source.hashed
             )
             if trained is not None:
                 return trained
@@ -156,6 +157,7 @@ def _learned_at_once(
     learning: Learning,
     problems: Problems,
     progress: Progress,
+    ahead: HashAhead | None,
 ) -> tuple[Trained | None, Iterable[Chunk]]:
     """Learn texts that can be held in memory in one pass; where they cannot, give them back."""
     texts, chunks = hold(chunks, counts, features, learning, problems, progress)
@@ -167,7 +169,7 @@ def _learned_at_once(
     # A search takes a quarter of the time, and finds no better rate for one pass.
     learner.searches = False
     with divergence_told(learner, 0):
-        loss, idf = learn_once(texts, counts, learner, progress)
+        loss, idf = learn_once(texts, counts, learner, progress, ahead)
     progress.epoch(1, 1, loss, time.perf_counter() - start)
     return _told(learner.trained(counts.terms(idf), [loss]), learner, progress), ()
 

@@ -10,9 +10,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from fastada.formats.chunk import Chunk, Strings, Vectors
+from fastada.hash_ahead import HashAhead
 from fastada.stream.options import Features
 from fastada.text.documents import Batch, DocumentReader
 from fastada.text.ngrams import hash_documents
+from fastada.text.options import NgramOptions
 from fastada.text.term_weighting import TermWeighting
 
 Item = TypeVar("Item")
@@ -28,13 +30,21 @@ class VectorChunk(NamedTuple):
     vectors: Vectors
 
 
-def vectorise(chunk: Chunk, features: Features, weighting: TermWeighting) -> VectorChunk:
+def vectorise(
+    chunk: Chunk, features: Features, weighting: TermWeighting, ahead: HashAhead | None = None
+) -> VectorChunk:
     """Hash the n-grams of a chunk of texts; vectors stay as they are."""
     if chunk.vectors is not None:
         return VectorChunk(chunk, chunk.vectors)
+    options = features.ngram_options()
+    batches = batches_of(chunk, DocumentReader(lowercase=features.lowercase))
+    if ahead is not None:
+        batches = [with_packed(batch, ahead, options) for batch in batches]
+        if not any(batch.packed.any() for batch in batches):
+            ahead.forget()  # which has been caught up with
     rows = hash_documents(
-        batches_of(chunk, DocumentReader(lowercase=features.lowercase)),
-        features.ngram_options(),
+        batches,
+        options,
         weighting,
         n_documents=len(chunk.numbers),
     )
@@ -47,6 +57,15 @@ def batches_of(chunk: Chunk, reader: DocumentReader) -> Iterable[Batch]:
     """Give the texts of a chunk as the kernels read them."""
     texts = chunk.texts
     return [reader.inspect(*texts)] if isinstance(texts, Strings) else reader.batches(texts)
+
+
+def with_packed(batch: Batch, ahead: HashAhead, options: NgramOptions) -> Batch:
+    """Tell a batch of a file's texts which of them have been hashed already."""
+    found = ahead.of(batch.owners, options)
+    rows = np.zeros(len(batch.sizes), np.uint64)
+    if found is not None:
+        found.find(batch.addresses, batch.sizes, rows)
+    return batch._replace(packed=rows, owners=(batch.owners, found))
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:

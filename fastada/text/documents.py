@@ -24,26 +24,31 @@ BATCH_DOCUMENTS = 1 << 12
 class Batch(NamedTuple):
     """Documents as addresses and sizes of UTF-8.
 
-    `prepared` marks those in lower case already; `owners` keeps the bytes alive.
+    `prepared` marks those in lower case already; `packed` is where their packed rows are, 0 for
+    those that have none, or empty; `owners` keeps all that alive.
     """
 
     addresses: NDArray[np.uint64]
     sizes: NDArray[np.int64]
     prepared: NDArray[np.uint8]
     owners: object
+    packed: NDArray[np.uint64] = np.empty(0, np.uint64)
 
     def take(self, rows: NDArray[np.int64] | slice) -> Batch:
         """Some of the documents."""
-        return Batch(self.addresses[rows], self.sizes[rows], self.prepared[rows], self.owners)
+        packed = self.packed[rows] if len(self.packed) else self.packed
+        found = self.addresses[rows], self.sizes[rows], self.prepared[rows]
+        return Batch(*found, self.owners, packed)
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """Documents of all batches, in order."""
+    """Documents of all batches, in order; all or none say where packed rows are."""
     return Batch(
         np.concatenate([batch.addresses for batch in batches]),
         np.concatenate([batch.sizes for batch in batches]),
         np.concatenate([batch.prepared for batch in batches]),
         [batch.owners for batch in batches],
+        np.concatenate([batch.packed for batch in batches]),
     )
 
 

@@ -6,45 +6,23 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastada._hashing import NgramHasher, count_documents
+from fastada._hashing import count_documents
 from fastada.memory import CACHE_LINE
 from fastada.text.documents import BATCH_BYTES, Batch
 from fastada.text.hashed_rows import HashedRows
+from fastada.text.options import NgramOptions
 from fastada.text.term_weighting import NORMS, TermWeighting
 from fastada.workers import effective_n_jobs, in_order
 
-ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
 # Room for so many times the entries that the first documents give reason to expect.
 SPARE = 1.05
 # Entries that memory is found for before they are placed.
 TOUCHED = 1 << 19
-
-
-class NgramOptions(NamedTuple):
-    """What is counted in a document; scikit-learn's parameters of the same names."""
-
-    analyzer: str = "word"
-    ngram_range: tuple[int, int] = (1, 1)
-    lowercase: bool = True
-    alternate_sign: bool = True
-    binary: bool = False
-    n_features: int = 1 << 20
-
-    def hasher(self) -> NgramHasher:
-        """Make a hasher; it serves one thread."""
-        return NgramHasher(
-            ANALYZERS[self.analyzer],
-            *self.ngram_range,
-            self.lowercase,
-            self.alternate_sign,
-            self.binary,
-            self.n_features,
-        )
 
 
 class _Worker:
@@ -71,6 +49,7 @@ class _Worker:
                 batch.addresses[done:],
                 batch.sizes[done:],
                 batch.prepared[done:],
+                batch.packed[done:],
                 weighting.tf,
                 weighting.factors,
                 NORMS[weighting.norm],

@@ -55,7 +55,7 @@ class TermWeighting:
 
 
 def inverse_document_frequency(
-    document_frequency: NDArray[np.int64], n_documents: int, smooth: bool, dtype: DTypeLike
+    document_frequency: NDArray[Any], n_documents: int, smooth: bool, dtype: DTypeLike
 ) -> NDArray[Any]:
     """``log((n + smooth) / (df + smooth)) + 1``, infinite where df + smooth is 0.
 

@@ -17,7 +17,8 @@ from fastada._hashing import count_documents
 from fastada.exclusive import exclusive
 from fastada.text.documents import DocumentReader
 from fastada.text.hashed_rows import HashedRows
-from fastada.text.ngrams import ANALYZERS, NgramOptions, document_frequencies, hash_documents
+from fastada.text.ngrams import document_frequencies, hash_documents
+from fastada.text.options import ANALYZERS, NgramOptions
 from fastada.text.term_weighting import NORMS, TermWeighting, inverse_document_frequency
 
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"

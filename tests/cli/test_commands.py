@@ -13,6 +13,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
 from fastada import TextClassifier, formats, load
 from fastada.cli import main, parser
+from fastada.hash_ahead import HashAhead
+from fastada.read_ahead import ReadAhead
 
 WORDS = {"sea": "ship sail wave fish salt", "sky": "bird wind cloud hill", "sun": "heat noon sand"}
 COMMON = "the and of with some more not that which"
@@ -328,6 +330,53 @@ def test_commands_load_no_more_than_they_use(files):
     assert run([loaded, "--help"]).stdout.splitlines()[-1] == "loaded"
     assert run([loaded, "predict", model, test]).stdout.splitlines()[-1] == "loaded numpy"
     assert run([loaded, "train", test, model]).stdout.splitlines()[-1] == "loaded numpy"
+
+
+def test_what_begins_before_numpy_does_without():
+    code = "import sys, fastada.cli, fastada.cli.ahead; print('numpy' in sys.modules)"
+    assert run([code]).stdout == "False\n"
+
+
+@pytest.mark.parametrize("labels", [["sea", "sky"], ["sea", "sky", "sun"]], ids=["two", "three"])
+@pytest.mark.parametrize("epochs", ["1", "2"])
+@pytest.mark.parametrize("suffix", ["tsv", "csv", "tsv.gz"])
+def test_texts_hashed_ahead_give_the_same_model(
+    tmp_path, monkeypatch, capsys, suffix, epochs, labels
+):
+    monkeypatch.setattr("fastada.read_ahead.PIECE", 20_000)
+    monkeypatch.setattr("fastada.formats.lines.BLOCK", 2_000)
+    between = "," if suffix == "csv" else "\t"
+    lines = [
+        f"{y}{between}{x} \N{SNOWMAN} n{i}"
+        for i, (x, y) in enumerate(zip(*make_rows(labels, 4000), strict=True))
+    ]
+    bad = ["bad row", f"x\0y{between}z", f"{between}a", f"sea{between}", f"odd{between}\udcff"]
+    lines[7::400] = [*bad, f'"sky"{between}"so ""it"" is"', *bad[:4]]
+    data = "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    path, one, other = (str(tmp_path / name) for name in (f"a.{suffix}", "one", "other"))
+    Path(path).write_bytes(gzip.compress(data) if suffix == "tsv.gz" else data)
+    found = []
+
+    def spied(self, piece, options):
+        found.append(of(self, piece, options) is not None)
+        return of(self, piece, options)
+
+    def pieces_of_all(self):
+        self.wait()
+        return pieces(self)
+
+    of, pieces = HashAhead.of, ReadAhead.pieces
+    monkeypatch.setattr(HashAhead, "of", spied)
+    monkeypatch.setattr(ReadAhead, "pieces", pieces_of_all)
+    flags = ("--bits", "12", "--epochs", epochs, "--bad-rows", "skip", "--threads", "2")
+    assert main(["train", path, one, *flags]) == 0
+    assert not found
+    told = capsys.readouterr().err
+    assert main(["train", path, other, *flags], read_ahead=True) == 0
+    assert Path(one).read_bytes() == Path(other).read_bytes()
+    assert "skipped 9 rows" in told
+    assert "skipped 9 rows" in capsys.readouterr().err
+    assert any(found) == (suffix != "tsv.gz")
 
 
 def test_reader_that_goes_away_is_no_error(files, tmp_path):
