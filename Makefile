@@ -52,7 +52,7 @@ sanitize: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 sanitize: build/address/built
 	cd build/address/lib && export LD_PRELOAD="$(call sanitizer,asan)" && $(OUTSIDE) $(CURDIR)/tests
 
-sanitize-threads: export TSAN_OPTIONS := halt_on_error=1
+sanitize-threads: export TSAN_OPTIONS := halt_on_error=1:allocator_may_return_null=1
 sanitize-threads: build/thread/built
 	cd build/thread/lib && export LD_PRELOAD="$(call sanitizer,tsan)" && $(OUTSIDE) \
 		$(addprefix $(CURDIR)/tests/,test_races.py test_threads.py test_concurrency.py \
