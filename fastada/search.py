@@ -181,11 +181,12 @@ def search_rate(
                 break
             n_rows = min(2 * n_rows, most)
     else:
-        octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES)
+        octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES, most)
         centre = octaves[np.argmin(losses.mean(axis=0))]
-        octaves, losses = candidates(few).around_the_best(centre, compared)
-        if most > few and not _is_told_apart(losses[len(losses) // 2 :]):
-            losses = candidates(most).learn_until_told_apart(octaves, 2 * few)
+        more_rows = candidates(most)
+        octaves, losses = more_rows.around_the_best(centre, compared, few)
+        while len(losses) < most and not _is_told_apart(losses[len(losses) // 2 :]):
+            losses = more_rows.learn(2 * len(losses))
     less = LESS_OCTAVES + LESS_PER_DOUBLING * np.log2(n_visits * n_replicas / len(losses))
     octave = _least(octaves, losses[len(losses) // 2 :].mean(axis=0)) - less
     chosen = scaled(scale, 2.0**octave)
@@ -207,6 +208,7 @@ class _Candidates:
         settings_of: Callable[[Scale], Settings],
         lender: State | None,
     ) -> None:
+        self.grid: Grid | None = None
         self.lender = lender
         self.rows = compact(rows, order)
         self.targets = targets.take(order)
@@ -219,24 +221,35 @@ class _Candidates:
     def _settings(self, octaves: npt.NDArray[np.float64]) -> list[Settings]:
         return [self.settings_of(scaled(self.scale, 2.0**octave)) for octave in octaves]
 
-    def _grid(self, octaves: npt.NDArray[np.float64]) -> Grid:
-        return Grid(self._settings(octaves), self.rows, self.targets, self.scale, self.lender)
+    def begin(self, octaves: npt.NDArray[np.float64]) -> None:
+        """Begin to learn with those rates, once more in the same memory."""
+        settings = self._settings(octaves)
+        if self.grid is None:
+            self.grid = Grid(settings, self.rows, self.targets, self.scale, self.lender)
+        else:
+            self.grid.begin_anew(settings)
+        self.losses = np.empty((0, len(octaves)))
 
-    def _learn(self, grid: Grid, begin: int, end: int) -> npt.NDArray[np.float64]:
+    def learn(self, n_rows: int) -> npt.NDArray[np.float64]:
+        """Go on until n_rows are learned, or all; give the losses of those learned so far."""
+        begin, end = len(self.losses), min(n_rows, self.rows.n_rows)
         order = np.arange(begin, end, dtype=np.int64)
         weight = self.weight[begin:end, np.newaxis]
-        losses = grid.learn(self.rows, self.targets, self.weight, order)
+        assert self.grid is not None
+        losses = self.grid.learn(self.rows, self.targets, self.weight, order)
         losses = np.minimum(losses, MOST_TIMES * self.of_nothing)
-        losses[:, np.isinf(grid.loss_sum)] = np.inf
-        return np.asarray(losses * weight / self.weight.mean())
+        losses[:, np.isinf(self.grid.loss_sum)] = np.inf
+        self.losses = np.concatenate([self.losses, losses * weight / self.weight.mean()])
+        return self.losses
 
     def around_the_best(
-        self, centre: float, offsets: npt.NDArray[np.float64]
+        self, centre: float, offsets: npt.NDArray[np.float64], n_rows: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Give octaves and losses of all rows, having moved on while one at an end was the best."""
+        """Give octaves and losses of n_rows, having moved on while one at an end was the best."""
         for _ in range(MOST_MOVES):
             octaves = centre + offsets
-            losses = self._learn(self._grid(octaves), 0, self.rows.n_rows)
+            self.begin(octaves)
+            losses = self.learn(n_rows)
             means = losses.mean(axis=0)
             # Rates by which nothing is learned are too large, all about as bad as can be.
             best = int(np.argmin(means)) if means.min() < self.of_nothing else 0
@@ -253,17 +266,11 @@ class _Candidates:
         One after the other, and no more than it takes to have the best between its neighbours.
         """
         found: dict[int, npt.NDArray[np.float64]] = {}
-        grid: Grid | None = None
 
         def loss(place: int) -> float:
-            nonlocal grid
-            octaves = np.array([start + place * step])
             if place not in found:
-                if grid is None:
-                    grid = self._grid(octaves)
-                else:
-                    grid.begin_anew(self._settings(octaves))
-                found[place] = self._learn(grid, 0, self.rows.n_rows)
+                self.begin(np.array([start + place * step]))
+                found[place] = self.learn(self.rows.n_rows)
             return float(found[place].mean())
 
         best = 0
@@ -274,17 +281,6 @@ class _Candidates:
                 best += way
         places = sorted(found)
         return start + step * np.array(places), np.hstack([found[place] for place in places])
-
-    def learn_until_told_apart(
-        self, octaves: npt.NDArray[np.float64], n_rows: int
-    ) -> npt.NDArray[np.float64]:
-        """Give the losses of the rows learned: n_rows, or twice as many, and so on, or all."""
-        grid = self._grid(octaves)
-        losses = self._learn(grid, 0, min(n_rows, self.rows.n_rows))
-        while len(losses) < self.rows.n_rows and not _is_told_apart(losses[len(losses) // 2 :]):
-            end = min(2 * len(losses), self.rows.n_rows)
-            losses = np.concatenate([losses, self._learn(grid, len(losses), end)])
-        return losses
 
 
 def _is_told_apart(losses: npt.NDArray[np.float64]) -> bool:
