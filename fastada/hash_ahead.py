@@ -64,7 +64,7 @@ class HashAhead:
                 found = pack_texts(self._hasher.address, self._slabs, piece, ord(delimiter), column)
                 if self.goes_on:
                     self._packed[id(piece)] = found
-        except (ValueError, OverflowError, MemoryError):
+        except Exception:
             self.goes_on = False
         if self._place is None:
             self.goes_on = False

@@ -127,7 +127,8 @@ class ReadAhead:
                         self._hash()
         except OSError as error:
             self._read.put(error)
-        self._read.put(None)
+        finally:
+            self._read.put(None)
         while self._later:
             self._hash()
 

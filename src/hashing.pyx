@@ -184,3 +184,13 @@ def count_documents(const int32_t[::1] columns, index_t[::1] document_frequency)
     with nogil:
         for k in range(columns.shape[0]):
             document_frequency[columns[k]] += 1
+
+
+def spread(
+    const value_t[::1] value_of_count, const index_t[::1] counts, value_t[::1] values
+):
+    """Write the value of each count."""
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(counts.shape[0]):
+            values[k] = value_of_count[counts[k]]

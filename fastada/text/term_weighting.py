@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastada._hashing import weight_rows
+from fastada._hashing import spread, weight_rows
 from fastada.text.hashed_rows import HashedRows
 
 NORMS = {None: 0, "l1": 1, "l2": 2}
@@ -77,4 +77,9 @@ def inverse_document_frequency(
         idf /= df
     np.log(idf, out=idf)
     idf += 1.0
-    return idf.take(document_frequency) if few else idf
+    if not few:
+        return idf
+    # NumPy's take would copy the counts to 64 bits first.
+    found = np.empty(len(document_frequency), idf.dtype)
+    spread(idf, document_frequency, found)
+    return found
