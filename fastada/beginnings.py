@@ -19,8 +19,10 @@ from fastada.scale import Scale
 from fastada.search import scaled
 
 LESS = 2**-0.5
-# Of G_0 and, of half an octave less than the rate found, the rate; and the handicap.
-RESTRAINT_OF_LOG_LOSS, RESTRAINT = (16.0, 8**0.5, 0.98), (64.0, 4.0, 0.95)
+# Of G_0 and, of half an octave less than the rate found, the rate; and the handicap. The squared
+# hinge needs none: its first slopes are the largest.
+RESTRAINT = {"log_loss": (16.0, 8**0.5, 0.98), "hinge": (64.0, 4.0, 0.95)}
+RESTRAINT_OF_OTHERS = (64.0, 4.0, 1.0)
 # Where the rate found may be the best, after one epoch if at all.
 FEW_ROWS, EARLY = 6000, 1.02
 
@@ -40,7 +42,7 @@ def beginnings(formula: Scale, found: Scale, loss: str, n_rows: int) -> list[Beg
     errors are counted, which are too few to tell rates from each other.
     """
     slower = scaled(formula, LESS * found.rate / formula.rate)
-    more, faster, handicap = RESTRAINT_OF_LOG_LOSS if loss == "log_loss" else RESTRAINT
+    more, faster, handicap = RESTRAINT.get(loss, RESTRAINT_OF_OTHERS)
     restrained = replace(slower, rate=faster * slower.rate, accumulator=more * slower.accumulator)
     candidates = [Beginning(slower), Beginning(restrained, handicap)]
     if loss == "log_loss" and n_rows <= FEW_ROWS:
