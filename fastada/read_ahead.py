@@ -9,7 +9,6 @@ import mmap
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
@@ -55,12 +54,11 @@ def pieces(file: BinaryIO) -> Iterator[bytes]:
 def pieces_of_slabs(file: BinaryIO) -> Iterator[memoryview]:
     """Read a file to its end, in pieces like those of `pieces`, but many of them at once.
 
-    A thread that reads has to wait for the interpreter after each time that it does, and memory
-    that is new to the process takes longer to find than to fill unless it is large.
+    A thread that reads has to wait for the interpreter after each time that it does.
     """
     rest = memoryview(b"")
     while True:
-        slab, filled = _large_memory(), len(rest)
+        slab, filled = _memory(), len(rest)
         slab[:filled] = rest
         while filled < SLAB and (n_read := file.readinto(slab[filled:])):  # type: ignore[attr-defined]
             filled += n_read
@@ -86,13 +84,13 @@ def last_break(piece: Piece) -> int:
     return window + found if found >= 0 else bytes(piece).rfind(b"\n")
 
 
-def _large_memory() -> memoryview:
-    if not hasattr(mmap, "MADV_HUGEPAGE"):
+def _memory() -> memoryview:
+    """Memory for a slab, which is not written before what is read."""
+    if not hasattr(mmap, "MAP_PRIVATE"):
         return memoryview(bytearray(SLAB))
-    memory = mmap.mmap(-1, SLAB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError):  # of a kernel that has no pages of 2 MB
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(memory)
+    # On pages of the usual size: a virtual machine that gives large ones back to its host once they
+    # are free waits long for each.
+    return memoryview(mmap.mmap(-1, SLAB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 class ReadAhead:
