@@ -176,10 +176,11 @@ def search_rate(
         n_rows = few
         while True:
             centre = octaves[np.argmin(losses.mean(axis=0))]
-            octaves, losses = candidates(n_rows).downhill(float(centre), CHOOSE_STEP)
-            if n_rows >= most or _is_told_apart(losses[len(losses) // 2 :]):
+            n_rows = min(n_rows, most)
+            octaves, losses = candidates(n_rows).downhill(float(centre), CHOOSE_STEP, n_rows // 2)
+            if n_rows == most or _is_told_apart(losses[len(losses) // 2 :]):
                 break
-            n_rows = min(2 * n_rows, most)
+            n_rows *= 2
     else:
         octaves, losses = few_rows.around_the_best(0.0, LOCATE_OCTAVES, most)
         centre = octaves[np.argmin(losses.mean(axis=0))]
@@ -259,11 +260,12 @@ class _Candidates:
         return octaves, losses
 
     def downhill(
-        self, start: float, step: float
+        self, start: float, step: float, first_row: int = 0
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Give octaves and losses of all rows, from rate to rate towards those that lose less.
 
-        One after the other, and no more than it takes to have the best between its neighbours.
+        One after the other, and no more than it takes to have the best between its neighbours, by
+        the losses of rows from the first_row-th on.
         """
         found: dict[int, npt.NDArray[np.float64]] = {}
 
@@ -271,7 +273,7 @@ class _Candidates:
             if place not in found:
                 self.begin(np.array([start + place * step]))
                 found[place] = self.learn(self.rows.n_rows)
-            return float(found[place].mean())
+            return float(found[place][first_row:].mean())
 
         best = 0
         while loss(best) >= self.of_nothing and best > -MOST_STEPS:

@@ -126,7 +126,10 @@ def test_finds_the_rate_however_far_the_formula_is_off(update, n_classes, octave
     assert abs(np.log2(scale.rate / model.learning_rate_)) < 1
 
 
-@pytest.mark.parametrize("parameters", [{}, {"update": "ftrl"}, {"alpha": 1e-4, "l1_ratio": 0.5}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"loss": "squared_hinge"}, {"update": "ftrl"}, {"alpha": 1e-4, "l1_ratio": 0.5}],
+)
 def test_rates_one_after_the_other_are_those_side_by_side(parameters, monkeypatch):
     X, y = problem(n_classes=10)
 
