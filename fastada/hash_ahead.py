@@ -21,9 +21,12 @@ MOST_SIZES = 4
 
 
 def can_be_packed(options: NgramOptions) -> bool:
-    """Whether rows of such n-grams are worth to be packed."""
+    """Whether rows of such n-grams can be, and are worth to be, packed.
+
+    Nobody has looked yet at what users ask for, and the hasher trusts what it is given.
+    """
     low, high = options.ngram_range
-    return 0 <= high - low < MOST_SIZES and options.n_features <= MOST_FEATURES
+    return 1 <= low <= high < low + MOST_SIZES and 1 <= options.n_features <= MOST_FEATURES
 
 
 class HashAhead:

@@ -31,7 +31,7 @@ def hash_ahead(args: argparse.Namespace) -> HashAhead | None:
         not args.keep_case,
         False,
         False,
-        1 << (args.bits or 20),
+        1 << max(args.bits or 20, 0),
     )
     goes_on = args.previous is not None or args.resume
     if goes_on or (args.threads or effective_n_jobs(-1)) == 1 or not can_be_packed(options):

@@ -379,6 +379,18 @@ def test_texts_hashed_ahead_give_the_same_model(
     assert any(found) == (suffix != "tsv.gz")
 
 
+@pytest.mark.parametrize("wrong", ["--ngrams 0 2", "--ngrams -1 1", "--bits -1"])
+def test_what_is_hashed_ahead_is_checked_as_it_is_without(tmp_path, capsys, wrong):
+    path = tmp_path / "a.tsv"
+    path.write_text("sea\tship sail wave\nsky\tbird wind\n" * 100)
+    command = ["train", str(path), str(tmp_path / "model"), "--threads", "2", *wrong.split()]
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert wrong.split()[0].strip("-") in told
+    assert main(command, read_ahead=True) == 1
+    assert capsys.readouterr().err == told
+
+
 def test_reader_that_goes_away_is_no_error(files, tmp_path):
     _, _, model = files
     path = tmp_path / "many.tsv"

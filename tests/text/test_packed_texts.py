@@ -162,6 +162,9 @@ def test_what_cannot_be_hashed_is_left_to_who_wants_it():
         (OPTIONS._replace(n_features=1 << 25), False),
         (OPTIONS._replace(ngram_range=(1, 5)), False),
         (OPTIONS._replace(ngram_range=(2, 1)), False),
+        (OPTIONS._replace(ngram_range=(0, 2)), False),
+        (OPTIONS._replace(ngram_range=(-1, 1)), False),
+        (OPTIONS._replace(n_features=0), False),
     ],
 )
 def test_which_rows_can_be_packed(options, expected):
