@@ -20,9 +20,9 @@ from fastada.search import scaled
 
 LESS = 2**-0.5
 # Of G_0 and, of half an octave less than the rate found, the rate; and the handicap. The squared
-# hinge needs none: its first slopes are the largest.
+# hinge, whose first slopes are the largest, needs little.
 RESTRAINT = {"log_loss": (16.0, 8**0.5, 0.98), "hinge": (64.0, 4.0, 0.95)}
-RESTRAINT_OF_OTHERS = (64.0, 4.0, 1.0)
+RESTRAINT_OF_OTHERS = (64.0, 4.0, 0.98)
 # Where the rate found may be the best, after one epoch if at all.
 FEW_ROWS, EARLY = 6000, 1.02
 
