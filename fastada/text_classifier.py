@@ -34,8 +34,11 @@ class Contribution(NamedTuple):
     contribution: float
 
 
-def _gives_probabilities(estimator: Any) -> bool:
-    return estimator.loss == "auto" or gives_probabilities(estimator._make_classifier())
+def text_gives_probabilities(estimator: Any) -> bool:
+    """Say so as gives_probabilities does, of a TextClassifier."""
+    if estimator.__sklearn_is_fitted__():
+        return gives_probabilities(estimator.classifier_)
+    return gives_probabilities(estimator._make_classifier())
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -303,7 +306,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         decisions = self.decision_function(X)
         return self.classifier_._best_labels(decisions)
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(text_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes.
 

@@ -213,7 +213,9 @@ class _Linear(DaskEstimator):
 
 
 def _local_gives_probabilities(model: Any) -> bool:
-    return isinstance(model, text_classifier.TextClassifier) or gives_probabilities(model)
+    if isinstance(model, text_classifier.TextClassifier):
+        return text_classifier.text_gives_probabilities(model)
+    return gives_probabilities(model)
 
 
 class _Classifier(DaskEstimator):
@@ -317,13 +319,15 @@ class TextClassifier(_Classifier, text_classifier.TextClassifier):
     """fastada.TextClassifier, which documents the parameters, on a Dask cluster.
 
     X is a Dask bag, or a series of a Dask data frame, of texts. With use_idf workers count their
-    texts first, and the counts are added up.
+    texts first, and the counts are added up. No texts are left out, so that loss="auto" is
+    "log_loss", and margins of hinge losses give no probabilities.
     """
 
     _local = text_classifier.TextClassifier
 
     def _parts(self, local: Any) -> tuple[AdaGradEstimator, Any, bool]:
         vectorizer, linear = local._make_vectorizer(), local._make_classifier()
+        linear.calibrate = local.calibrate
         vectorizer._validate_params()
         vectorizer._check_sublinear()
         local.vectorizer_, local.classifier_ = vectorizer, linear

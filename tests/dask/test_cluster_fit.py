@@ -301,6 +301,19 @@ def test_text(client, kind):
     assert model.score(X, labels).compute() == model.score(texts, y) > 0.95
 
 
+@pytest.mark.parametrize("loss", ["auto", "squared_hinge"])
+def test_text_of_many_classes(client, loss):
+    texts = [f"{['good', 'bad', 'kind'][i % 3]} word{i % 7}" for i in range(300)]
+    y = np.arange(300) % 3
+    X, labels = ([dask.delayed(part[i::2]) for i in range(2)] for part in (texts, y))
+    model = TextClassifier(n_features=2**12, loss=loss, random_state=0).fit(X, labels)
+    assert model.score(texts, y) == 1
+    # No rows are left out to calibrate hinge losses by.
+    assert model.classifier_.loss == ("log_loss" if loss == "auto" else loss)
+    assert hasattr(model, "predict_proba") == (loss == "auto")
+    assert hasattr(model.to_local(), "predict_proba") == (loss == "auto")
+
+
 def test_incremental_of_dask_ml_hands_blocks_over(client):
     X, y = zipf()
     blocks, labels = np.array_split(X.toarray(), 3), np.array_split(y, 3)
