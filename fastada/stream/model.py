@@ -29,8 +29,9 @@ class Model(NamedTuple):
         Whether probabilities are the softmax of the margins.
     temperature : float
         What margins are multiplied by for probabilities.
-    offset : float or None
+    offset : float
         What is added to them then, where they are of a hinge loss and several classes.
+    loss : str
     """
 
     features: Features
@@ -40,7 +41,8 @@ class Model(NamedTuple):
     idf: NDArray[np.float32] | None
     multinomial: bool = False
     temperature: float = 1.0
-    offset: float | None = None
+    offset: float = 0.0
+    loss: str = "log_loss"
 
     def weighting(self) -> TermWeighting:
         """How the terms of a text are weighted."""
@@ -65,7 +67,7 @@ class Model(NamedTuple):
         """Probabilities of the classes, shape (n_rows, n_classes)."""
         margins = margins.astype(np.float64) * self.temperature
         if not self.multinomial:
-            return probabilities(margins, self.offset)
+            return probabilities(margins, self.offset, self.loss)
         found = np.exp(margins - margins.max(axis=1, keepdims=True))
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
@@ -77,19 +79,22 @@ def best_classes(margins: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray(margins.argmax(axis=1))
 
 
-def probabilities(margins: NDArray[Any], offset: float | None = None) -> NDArray[np.float64]:
+def probabilities(
+    margins: NDArray[Any], offset: float = 0.0, loss: str = "log_loss"
+) -> NDArray[np.float64]:
     """Logistic function of the margins, divided by its sum where classes are more than two.
 
-    With an offset log(1 + exp(margin + offset)) is in its place.
-
-    As fastada.probabilities has it, but without SciPy, whose import the command line saves.
+    As fastada.probabilities has it, with what is in its place with other losses, but without
+    SciPy, whose import the command line saves.
     """
     margins = margins.astype(np.float64)
-    if offset is None:
+    if loss == "modified_huber":
+        found = (np.clip(margins, -1, 1) + 1) / 2
+    elif loss != "log_loss" and margins.shape[1] > 1:
+        found = np.logaddexp(0, margins + offset)
+    else:
         # exp(-log(1 + exp(-m))) does not overflow.
         found = np.exp(-np.logaddexp(0, -margins))
-    else:
-        found = np.logaddexp(0, margins + offset)
     if margins.shape[1] == 1:
         return np.column_stack([1 - found, found])
     total = found.sum(axis=1, keepdims=True)

@@ -64,10 +64,12 @@ def save(
     else:
         stored = linear.to_train(part)
     learning = trained.learning or Learning()
+    is_calibrated = (trained.temperature, trained.offset) != (1.0, 0.0)
     shared = {
         name: encode(name, value)
         for name, value in {
-            **({"loss": trained.loss, "calibrate": True} if "hinge" in trained.loss else {}),
+            **({} if trained.loss == "log_loss" else {"loss": trained.loss}),
+            **({"calibrate": True} if "hinge" in trained.loss and is_calibrated else {}),
             "learning_rate": learning.learning_rate,
             "alpha": learning.alpha,
             "l1_ratio": learning.l1_ratio,

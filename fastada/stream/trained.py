@@ -82,5 +82,6 @@ class Trained(NamedTuple):
             self.counts.idf,
             self.multinomial,
             self.temperature,
-            self.offset if "hinge" in self.loss and part.state.n_outputs > 1 else None,
+            self.offset,
+            self.loss,
         )

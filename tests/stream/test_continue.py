@@ -8,6 +8,7 @@ import pytest
 
 from fastada import TextClassifier, load
 from fastada.cli import main
+from fastada.stream.model_files import load as load_model
 
 from .test_checkpoint import write
 from .test_train import make_lines
@@ -73,6 +74,28 @@ def test_a_model_of_python_goes_on_in_place(parts, tmp_path):
     assert again.classes_.tolist() == [2, 10, 100]
     np.testing.assert_array_equal(again.classifier_.coef_, model.classifier_.coef_)
     np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"loss": "modified_huber"}, {"loss": "hinge"}, {"loss": "squared_hinge", "calibrate": False}],
+)
+def test_the_loss_is_kept(parts, tmp_path, options):
+    first, second = map(split, parts[2:])
+    model = TextClassifier(n_features=2**12, random_state=0, **options).fit(*first)
+    model.save(tmp_path / "m")
+    margins = model.decision_function(second[0])
+    if hasattr(model, "predict_proba"):
+        found = load_model(tmp_path / "m").model().probabilities(margins.reshape(len(margins), -1))
+        np.testing.assert_allclose(found, model.predict_proba(second[0]), atol=1e-12)
+    assert train(parts[1], tmp_path / "m", "--continue", tmp_path / "m") == 0
+    model.partial_fit(*second)
+    again = load(tmp_path / "m")
+    assert again.loss == again.classifier_.loss == options["loss"]
+    assert hasattr(again, "predict_proba") == hasattr(model, "predict_proba")
+    if hasattr(model, "predict_proba"):
+        X = first[0][:100]
+        np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), rtol=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["auto", "hinge"])
