@@ -203,10 +203,10 @@ class _Course:
             temperature, loss = (
                 best_temperature(*unseen) if self.is_log_loss else (1.0, smooth_error(*unseen))
             )
+            if self.stop.tol is None or loss < min(self.losses, default=np.inf):
+                self.margins = margins
             self.temperatures.append(temperature)
             self.losses.append(loss)
-            if self.stop.tol is None or loss == min(self.losses):
-                self.margins = margins
             self.is_over = self.stop.is_over(loss)
 
 
