@@ -401,7 +401,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             if left_out.scale != scale:
                 scale = left_out.scale
                 started = state, self._make_settings(rows, scale), scale
-        state.forget(scale.accumulator, scale.intercept_accumulator)
+        state.take_back(scale.accumulator, scale.intercept_accumulator)
         return started, left_out
 
     def _calibrate(self, held_out: Validation | None, left_out: LeftOut | None) -> None:

@@ -172,7 +172,7 @@ class StartingEstimator(BaseEstimator):  # type: ignore[misc]
             lender=lender,
         )
         if lender is not None:
-            lender.forget(scale.accumulator, scale.intercept_accumulator)
+            lender.take_back(scale.accumulator, scale.intercept_accumulator)
         if self.verbose and search is not None:
             print(search, flush=True)
         return (state, self._make_settings(rows, scale), scale), search

@@ -86,6 +86,12 @@ class State:
         """Be as after __init__ once more, in memory that has been touched."""
         self._begin(initial_accumulator, initial_intercept_accumulator, is_zero=False)
 
+    def take_back(self, initial_accumulator: float, initial_intercept_accumulator: float) -> None:
+        """Be as after __init__ once more, whether or not others have had the memory."""
+        # Of G_0 = 0 it was never lent: columns take no memory until they occur.
+        if initial_accumulator:
+            self.forget(initial_accumulator, initial_intercept_accumulator)
+
     def _begin(self, accumulator: float, intercept_accumulator: float, *, is_zero: bool) -> None:
         self.n_epochs = 0
         self._read: tuple[Any, npt.NDArray[Any]] | None = None
@@ -96,7 +102,7 @@ class State:
             fill_rows(self.records, record)
 
     def _lend(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any] | None:
-        """Give memory, of any content, for the records of another; forget takes it back."""
+        """Give memory, of any content, for the records of another; see take_back."""
         n_numbers = math.prod(shape)
         if dtype != self.dtype or n_numbers > self.records.size or not self.accumulators[:1].any():
             return None

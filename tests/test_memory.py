@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -59,8 +62,24 @@ def test_a_state_in_memory_lent_is_as_any_other(parameters):
         np.testing.assert_array_equal(borrower.records, own.records)
         np.testing.assert_array_equal(borrower.intercept, own.intercept)
         borrower.records[:] = np.nan
-    lender.forget(0.1, 0.2)
+    lender.take_back(0.1, 0.2)
     np.testing.assert_array_equal(lender.records, state(100, 4).records)
+
+
+def test_columns_that_do_not_occur_take_no_memory_without_a_first_accumulator():
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("tells the memory in use on Linux alone")
+
+    def n_bytes():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    X = sp.csr_array(np.ones((300, 4), np.float32))
+    X = sp.csr_array((X.data, X.indices, X.indptr), shape=(300, 2**22))
+    before = n_bytes()
+    model = AdaGradClassifier(initial_accumulator=0.0, max_iter=1, random_state=0)
+    model.fit(X, np.arange(300) % 4)
+    assert model._state.records.nbytes > 2**26 > n_bytes() - before
 
 
 def test_a_state_has_memory_of_its_own_where_the_lender_s_would_not_do():
