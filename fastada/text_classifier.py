@@ -22,6 +22,7 @@ from fastada.probabilities import gives_probabilities
 from fastada.settings import check_number
 from fastada.text import HashingVectorizer
 from fastada.text_scoring import TextScorer, scorer_now
+from fastada.validation import check_sample_weight
 
 
 class Contribution(NamedTuple):
@@ -236,9 +237,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         if self.loss != "auto":
             return self.loss
-        n_rows = len(y) if sample_weight is None else np.count_nonzero(sample_weight)
+        n_rows = np.count_nonzero(check_sample_weight(sample_weight, len(y)))
         is_to_calibrate = self.calibrate and self.multi_class == "ovr" and n_rows >= FEWEST_ROWS
-        return "squared_hinge" if is_to_calibrate and len(np.unique(y)) > 2 else "log_loss"
+        return "squared_hinge" if is_to_calibrate and len(set(y.tolist())) > 2 else "log_loss"
 
     def _make_classifier(self, loss: str | None = None) -> AdaGradClassifier:
         loss = loss or ("log_loss" if self.loss == "auto" else self.loss)

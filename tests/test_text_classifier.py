@@ -95,6 +95,14 @@ def test_loss(parameters, loss):
     np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
 
 
+def test_one_weight_for_all_texts_is_as_none():
+    X, y = make_texts(TOPICS, 120)
+    models = [
+        TextClassifier(n_features=2**10, random_state=0).fit(X, y, weight) for weight in (1.0, None)
+    ]
+    np.testing.assert_array_equal(*(model.decision_function(X) for model in models))
+
+
 def test_probabilities_that_cannot_be_calibrated_are_of_the_log_loss():
     X, y = make_texts(TOPICS, 120)
     few = np.arange(120) < 99
@@ -215,6 +223,8 @@ def test_bad_arguments_are_named():
         model.fit(["a", "b"], None)
     with pytest.raises(ValueError, match="classes must be passed"):
         model.partial_fit(["aa", "bb"], ["a", "b"])
+    with pytest.raises(ValueError, match="labels of one kind"):
+        model.fit(["aa", "bb"] * 50, np.array([1, "b"] * 50, dtype=object))
     assert not hasattr(model, "classifier_")
 
 
