@@ -53,7 +53,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     initial_accumulator : float or "auto", default="auto"
         G_0, the sum of squared gradients to start from. "auto" is three times the mean square
         entry of a usual row (the geometric mean over rows), over batch_size^2; with several
-        outputs sixteen times that where `calibrate` finds it better.
+        outputs 16 times that (hinge losses and "modified_huber": 64) where `calibrate` finds it
+        better.
     beta : float or "auto", default="auto"
         Added to the root of the accumulator by "ftrl". "auto" is the root of that mean
         square, over batch_size; [2]_ has 1, for entries of 1.

@@ -117,6 +117,17 @@ def test_margins_of_the_epoch_that_is_taken_tell_the_temperature():
     assert (same.temperature_, same.offset_) == (model.temperature_, model.offset_)
 
 
+def test_of_epochs_as_good_the_first_tells_the_temperature(monkeypatch):
+    monkeypatch.setattr("fastada.calibration.smooth_error", lambda *args: 0.5)
+    X, y = noisy_data(1500, 4)
+    several, one = (
+        AdaGradClassifier("hinge", calibrate=True, max_iter=max_iter, random_state=0).fit(X, y)
+        for max_iter in (10, 1)
+    )
+    assert several.n_iter_ == one.n_iter_ == 1
+    assert (several.temperature_, several.offset_) == (one.temperature_, one.offset_)
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_held_out_rows_make_probabilities_of_hinge_losses(n_classes):
     X, y = noisy_data(3000, n_classes)
