@@ -25,7 +25,7 @@ MOST_ROWS = 2000
 # a margin of -1: what is usual, for how many rows' worth of belief per squared unit, and bounds.
 USUAL = np.array([np.log(8.0), 4.0])
 PRIOR = 10.0
-BOUNDS = (-1.0, 4.0), (0.0, 10.0)
+BOUNDS = (-6.0, 4.0), (0.0, 10.0)
 LEAST = -600.0  # whose exponential is not zero
 
 

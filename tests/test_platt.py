@@ -51,6 +51,16 @@ def test_probabilities_are_found_again():
     assert log_loss(label_of_unseen, found) < best + 0.02
 
 
+def test_margins_of_too_large_a_rate_are_made_small():
+    margins, label = margins_of_classes(1500, 10, 1.5)
+
+    def loss(margins):
+        found = probabilities_at(margins, *find_link(margins, label, np.ones(1500)))
+        return log_loss(label, found)
+
+    assert loss(100 * margins) < loss(margins) + 0.1
+
+
 def test_of_many_rows_some_are_looked_at():
     margins, label = margins_of_classes(2500, 4, 1.0)
     link = find_link(margins, label, np.ones(2500))
