@@ -76,6 +76,7 @@ class HashAhead:
         """Hash no more, and keep nothing."""
         self.goes_on = False
         self._packed.clear()
+        self._slabs = Slabs()
 
     def of(self, piece: object, options: NgramOptions) -> PackedTexts | None:
         """Give what has been hashed of a piece, if these are the n-grams."""
