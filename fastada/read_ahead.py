@@ -106,7 +106,7 @@ class ReadAhead:
     def __init__(self, path: str, hashed: HashAhead | None = None) -> None:
         self._path = path
         self.hashed = hashed
-        self._read: SimpleQueue[Piece | OSError | None] = SimpleQueue()
+        self._read: SimpleQueue[Piece | Exception | None] = SimpleQueue()
         self._room = threading.Semaphore(MOST_WAITING)
         # Pieces that have been read and not been hashed.
         self._later: deque[Piece] = deque()
@@ -123,7 +123,7 @@ class ReadAhead:
                         self._later.append(piece)
                     while not self._room.acquire(blocking=not self._later):
                         self._hash()
-        except OSError as error:
+        except Exception as error:  # or the file would seem to end here
             self._read.put(error)
         finally:
             self._read.put(None)
@@ -143,7 +143,7 @@ class ReadAhead:
     def pieces(self) -> Iterator[Piece]:
         """Give the pieces, once."""
         while (piece := self._read.get()) is not None:
-            if isinstance(piece, OSError):
+            if isinstance(piece, Exception):
                 raise piece
             self._room.release()
             yield piece

@@ -72,6 +72,17 @@ def test_errors_of_reading_come_where_it_is_read(tmp_path):
         list(ReadAhead(str(tmp_path)).pieces())
 
 
+def test_a_file_that_there_is_no_memory_for_does_not_seem_to_end(tmp_path, monkeypatch):
+    def fails():
+        raise MemoryError
+
+    path = tmp_path / "a.tsv"
+    path.write_text("a\tb\n")
+    monkeypatch.setattr(read_ahead, "_memory", fails)
+    with pytest.raises(MemoryError):
+        list(ReadAhead(str(path)).pieces())
+
+
 @given(st.binary(max_size=40), st.integers(1, 20))
 def test_last_break_is_the_last(data, window):
     with pytest.MonkeyPatch.context() as patch:
