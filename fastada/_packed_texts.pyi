@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Buffer
 
+MOST_FEATURES: int
+
 @final
 class Slabs: ...
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastada._hashing import NgramHasher
-from fastada._packed_texts import PackedTexts, Slabs, pack_texts
+from fastada._packed_texts import MOST_FEATURES, PackedTexts, Slabs, pack_texts
 from fastada.read_ahead import Piece
 from fastada.text.options import NgramOptions
 
-# Packed rows have columns of fewer bits than this. Of these n-grams a text has not many more than
-# bytes.
-MOST_FEATURES = 1 << 24
+# Of n-grams of so many sizes a text has not many more than bytes.
 MOST_SIZES = 4
 
 

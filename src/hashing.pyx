@@ -127,15 +127,14 @@ cdef class NgramHasher:
                 if count:
                     if known != NULL:
                         row = unpack_row(known, &columns[stored], &values[stored])
-                    if idf_data != NULL:
-                        # What weighting reads arrives while the keys are sorted.
-                        if known != NULL:
+                        if idf_data != NULL:
                             for k in range(row):
                                 prefetch_to_read(&idf_data[columns[stored + k]])
-                        else:
+                    else:
+                        if idf_data != NULL:
+                            # What weighting reads arrives while the keys are sorted.
                             for k in range(count):
                                 prefetch_to_read(&idf_data[hasher.keys[k] >> 1])
-                    if known == NULL:
                         row = document_entries(hasher, &columns[stored], &values[stored])
                     excess = weight_row(
                         &columns[stored], &values[stored], row,

@@ -10,12 +10,15 @@ Hasher that no other thread uses, of MOST_COLUMNS features at most, without sign
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr
 
 from codepoints cimport UTF8_INVALID, UTF8_SIGMA, utf8_inspect
+from find_byte cimport find_byte
 from hashing cimport NO_MEMORY, Hasher, document_entries, document_ngrams
 from large_pages cimport large_malloc
-from packed cimport PACKED_HEAD, pack_row
+from packed cimport MOST_COLUMNS, PACKED_HEAD, pack_row
+
+# Of the n-grams that can be packed.
+MOST_FEATURES = MOST_COLUMNS
 
 cdef enum:
     LINE_FEED = 10
@@ -62,13 +65,6 @@ cdef class Slabs:
     cdef void take(self, int64_t numbers) noexcept nogil:
         self.free += numbers
         self.room -= numbers
-
-
-cdef inline const uint8_t* find_byte(
-    const uint8_t* begin, const uint8_t* end, uint8_t byte
-) noexcept nogil:
-    cdef const uint8_t* found = <const uint8_t*>memchr(begin, byte, end - begin)
-    return end if found == NULL else found
 
 
 cdef class PackedTexts:

@@ -5,7 +5,9 @@ Arguments are trusted: lines begin and end within `data`, arrays have a place fo
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memchr, memcmp
+from libc.string cimport memcmp
+
+from find_byte cimport find_byte
 
 cdef enum:
     LINE_FEED = 10
@@ -15,13 +17,6 @@ cdef enum:
 
 
 # The position of a byte in data[begin:end], or `end`.
-cdef inline int64_t find_byte(
-    const uint8_t* data, uint8_t byte, int64_t begin, int64_t end
-) noexcept nogil:
-    cdef const uint8_t* found = <const uint8_t*>memchr(data + begin, byte, end - begin)
-    return end if found == NULL else found - data
-
-
 # FNV-1a.
 cdef inline uint32_t hash_bytes(const uint8_t* data, int64_t size) noexcept nogil:
     cdef uint32_t h = <uint32_t>0x811C9DC5
@@ -38,7 +33,7 @@ def line_ends(const uint8_t[::1] data, int64_t[::1] ends):
         return 0
     with nogil:
         while True:
-            i = find_byte(&data[0], LINE_FEED, i, size)
+            i = find_byte(&data[0] + i, &data[0] + size, LINE_FEED) - &data[0]
             if i == size:
                 break
             if count < room:
@@ -50,12 +45,14 @@ def line_ends(const uint8_t[::1] data, int64_t[::1] ends):
 
 def has_byte(const uint8_t[::1] data, uint8_t byte):
     """Say whether a byte is there."""
-    cdef int64_t size = data.shape[0], found
-    if size == 0:
+    cdef const uint8_t* end
+    cdef const uint8_t* found
+    if data.shape[0] == 0:
         return False
+    end = &data[0] + data.shape[0]
     with nogil:
-        found = find_byte(&data[0], byte, 0, size)
-    return found < size
+        found = find_byte(&data[0], end, byte)
+    return found < end
 
 
 def find_cells(
@@ -79,7 +76,7 @@ def find_cells(
             begin = starts[i]
             n_columns[i] = 0
             while True:
-                end = find_byte(text, delimiter, begin, ends[i])
+                end = find_byte(text + begin, text + ends[i], delimiter) - text
                 for k in range(wanted):
                     if columns[k] >= n_columns[i]:
                         cell_starts[k, i] = begin
