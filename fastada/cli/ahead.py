@@ -8,7 +8,7 @@ from fastada.formats import DELIMITERS, ReadOptions, look_at
 from fastada.formats.source import compression_of
 from fastada.hash_ahead import HashAhead, can_be_packed
 from fastada.read_ahead import Piece
-from fastada.text.options import NgramOptions
+from fastada.text.options import ANALYZER, BITS, NGRAMS, trained_on
 from fastada.workers import effective_n_jobs
 
 
@@ -25,13 +25,11 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
 
 def hash_ahead(args: argparse.Namespace) -> HashAhead | None:
     """Give what hashes the texts of a table to train on; None where that is no gain."""
-    options = NgramOptions(
-        args.analyzer or "word",
-        tuple(args.ngrams or (1, 2)),
+    options = trained_on(
+        args.analyzer or ANALYZER,
+        tuple(args.ngrams or NGRAMS),
         not args.keep_case,
-        False,
-        False,
-        1 << max(args.bits or 20, 0),
+        max(args.bits or BITS, 0),
     )
     goes_on = args.previous is not None or args.resume
     if goes_on or (args.threads or effective_n_jobs(-1)) == 1 or not can_be_packed(options):

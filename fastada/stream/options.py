@@ -7,7 +7,7 @@ from typing import Any
 
 from fastada.formats.options import LONGEST_LINE
 from fastada.settings import check_choice, check_learning, check_number
-from fastada.text.options import ANALYZERS, NgramOptions
+from fastada.text.options import ANALYZER, ANALYZERS, BITS, NGRAMS, NgramOptions, trained_on
 
 LARGEST_BITS = 30
 # Of a text; each takes 8 bytes while they are counted.
@@ -27,9 +27,9 @@ class Features:
     """
 
     kind: str = "text"
-    bits: int = 20
-    analyzer: str = "word"
-    ngrams: tuple[int, int] = (1, 2)
+    bits: int = BITS
+    analyzer: str = ANALYZER
+    ngrams: tuple[int, int] = NGRAMS
     lowercase: bool = True
     sublinear_tf: bool = True
     use_idf: bool = True
@@ -54,9 +54,7 @@ class Features:
 
     def ngram_options(self) -> NgramOptions:
         """Options of the vectoriser."""
-        return NgramOptions(
-            self.analyzer, self.ngrams, self.lowercase, False, False, self.n_features
-        )
+        return trained_on(self.analyzer, self.ngrams, self.lowercase, self.bits)
 
     def as_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""

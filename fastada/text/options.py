@@ -7,6 +7,8 @@ from typing import NamedTuple
 from fastada._hashing import NgramHasher
 
 ANALYZERS = {"word": 0, "char": 1, "char_wb": 2}
+# What the command line trains on unless it is told otherwise.
+ANALYZER, NGRAMS, BITS = "word", (1, 2), 20
 
 
 class NgramOptions(NamedTuple):
@@ -29,3 +31,8 @@ class NgramOptions(NamedTuple):
             self.binary,
             self.n_features,
         )
+
+
+def trained_on(analyzer: str, ngrams: tuple[int, int], lowercase: bool, bits: int) -> NgramOptions:
+    """Give the counts that models of the command line are trained on."""
+    return NgramOptions(analyzer, ngrams, lowercase, False, False, 1 << bits)
