@@ -6,6 +6,7 @@ This module loads no NumPy, to be there before it.
 from __future__ import annotations
 
 import mmap
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ PIECE = 1 << 20
 WINDOW = 1 << 14
 # Pieces that have been read and wait.
 MOST_WAITING = 40
-# What is read at once by who reads ahead.
+# What is mapped at once by who reads ahead.
 SLAB = 8 * PIECE
 
 
@@ -51,30 +52,37 @@ def pieces(file: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def pieces_of_slabs(file: BinaryIO) -> Iterator[memoryview]:
-    """Read a file to its end, in pieces like those of `pieces`, but many of them at once.
+def mapped_pieces(file: BinaryIO) -> Iterator[Piece]:
+    """Read a file from its beginning to its end, in pieces like those of `pieces`.
 
-    A thread that reads has to wait for the interpreter after each time that it does.
+    They are the system's own copy of the file, and need no memory but that. Who cuts the file short
+    meanwhile has the process stopped: fastada._bus_error says why.
     """
-    rest = memoryview(b"")
-    while True:
-        slab, filled = _memory(), len(rest)
-        slab[:filled] = rest
-        while filled < SLAB and (n_read := file.readinto(slab[filled:])):  # type: ignore[attr-defined]
-            filled += n_read
-        begin = 0
-        while filled - begin >= PIECE:
-            piece = slab[begin : begin + PIECE]
-            whole = last_break(piece) + 1
-            # Unless a long line does not end there.
-            size = whole if whole > max(0, PIECE - WINDOW) else PIECE
-            begin += size
-            yield piece[:size]
-        rest = slab[begin:filled]
-        if filled < SLAB:
-            if rest:
-                yield rest
-            return
+    # What is no file on a disk may have no size.
+    if not (size := os.fstat(file.fileno()).st_size):
+        yield from pieces(file)
+        return
+    position = 0
+    while position < size:
+        before = position % mmap.ALLOCATIONGRANULARITY
+        slab = _mapped(file, position - before, min(SLAB, size - position + before))
+        ends_here = position - before + len(slab) == size
+        rest = slab[before:]
+        while len(rest) > PIECE or (ends_here and rest):
+            piece = rest[:PIECE]
+            # Unless the file ends here, or a long line does not.
+            whole = last_break(piece) + 1 if len(rest) > PIECE else len(piece)
+            piece = piece[:whole] if whole > max(0, PIECE - WINDOW) else piece
+            rest, position = rest[len(piece) :], position + len(piece)
+            yield piece
+
+
+def _mapped(file: BinaryIO, begin: int, size: int) -> memoryview:
+    """Part of a file, which the system begins to read."""
+    found = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ, offset=begin)
+    if hasattr(mmap, "MADV_WILLNEED"):
+        found.madvise(mmap.MADV_WILLNEED)
+    return memoryview(found)
 
 
 def last_break(piece: Piece) -> int:
@@ -82,15 +90,6 @@ def last_break(piece: Piece) -> int:
     window = max(0, len(piece) - WINDOW)
     found = bytes(piece[window:]).rfind(b"\n")
     return window + found if found >= 0 else bytes(piece).rfind(b"\n")
-
-
-def _memory() -> memoryview:
-    """Memory for a slab, which is not written before what is read."""
-    if not hasattr(mmap, "MAP_PRIVATE"):
-        return memoryview(bytearray(SLAB))
-    # On pages of the usual size: a virtual machine that gives large ones back to its host once they
-    # are free waits long for each.
-    return memoryview(mmap.mmap(-1, SLAB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 class ReadAhead:
@@ -116,7 +115,7 @@ class ReadAhead:
     def _work(self) -> None:
         try:
             with open(self._path, "rb", buffering=0) as file:
-                for number, piece in enumerate(pieces_of_slabs(file)):
+                for number, piece in enumerate(mapped_pieces(file)):
                     self._read.put(piece)
                     # By the time that more have been read, somebody takes them.
                     if self.hashed is not None and number < MOST_WAITING:

@@ -1,6 +1,8 @@
 """Pieces of a file are the file, read by whom and when it may be."""
 
 import io
+import mmap
+import tempfile
 
 import pytest
 from hypothesis import given
@@ -9,29 +11,49 @@ from hypothesis import strategies as st
 from fastada import read_ahead
 from fastada.formats import DataFile, Problems, ReadOptions
 from fastada.hash_ahead import HashAhead
-from fastada.read_ahead import ReadAhead, last_break, pieces, pieces_of_slabs
+from fastada.read_ahead import ReadAhead, last_break, mapped_pieces, pieces
 from fastada.text.options import NgramOptions
+
+
+def check_pieces(found, data, sizes, piece):
+    assert b"".join(found) == data
+    assert all(0 < len(part) <= piece for part in found)
+    if piece > 70 and max(sizes, default=0) < 32:
+        assert all(part.endswith(b"\n") for part in found[:-1])
+
+
+@given(
+    st.lists(st.integers(0, 70), max_size=40), st.sampled_from([16, 64, 100]), st.integers(0, 20)
+)
+def test_pieces_are_the_file(sizes, piece, begin):
+    data = b"\n".join(b"x" * size for size in sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_ahead, "PIECE", piece)
+        patch.setattr(read_ahead, "WINDOW", 32)
+        file = io.BytesIO(data)
+        file.seek(begin)
+        found = list(pieces(file))
+    check_pieces(found, data[begin:], sizes, piece)
 
 
 @given(
     st.lists(st.integers(0, 70), max_size=40),
     st.sampled_from([16, 64, 100]),
-    st.integers(0, 20),
-    st.sampled_from([pieces, pieces_of_slabs]),
+    st.integers(0, 3),
 )
-def test_pieces_are_the_file(sizes, piece, begin, read):
-    data = b"\n".join(b"x" * size for size in sizes)
-    with pytest.MonkeyPatch.context() as patch:
+def test_mapped_pieces_are_the_file(sizes, piece, n_pages):
+    page = mmap.ALLOCATIONGRANULARITY
+    # Lines that cross from one mapped part of the file to the next.
+    lines = [*sizes, *[31] * (n_pages * page // 32), *sizes]
+    data = b"\n".join(b"x" * size for size in lines)
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as file:
         patch.setattr(read_ahead, "PIECE", piece)
-        patch.setattr(read_ahead, "SLAB", 3 * piece)
+        patch.setattr(read_ahead, "SLAB", page + piece)
         patch.setattr(read_ahead, "WINDOW", 32)
-        file = io.BytesIO(data)
-        file.seek(begin)
-        found = [bytes(part) for part in read(file)]
-    assert b"".join(found) == data[begin:]
-    assert all(0 < len(part) <= piece for part in found)
-    if piece > 70 and max(sizes, default=0) < 32:
-        assert all(part.endswith(b"\n") for part in found[:-1])
+        file.write(data)
+        file.flush()
+        found = [bytes(part) for part in mapped_pieces(file)]
+    check_pieces(found, data, sizes, piece)
 
 
 def test_what_cannot_seek_is_read_as_it_comes(monkeypatch):
@@ -73,12 +95,12 @@ def test_errors_of_reading_come_where_it_is_read(tmp_path):
 
 
 def test_a_file_that_there_is_no_memory_for_does_not_seem_to_end(tmp_path, monkeypatch):
-    def fails():
+    def fails(*_):
         raise MemoryError
 
     path = tmp_path / "a.tsv"
     path.write_text("a\tb\n")
-    monkeypatch.setattr(read_ahead, "_memory", fails)
+    monkeypatch.setattr(read_ahead, "_mapped", fails)
     with pytest.raises(MemoryError):
         list(ReadAhead(str(path)).pieces())
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
+from fastada._bus_error import tell_of_bus_errors
 from fastada.cli.parser import make_parser
 from fastada.read_ahead import ReadAhead
 
@@ -76,6 +77,8 @@ def run_process() -> NoReturn:
     # OpenBLAS's threads keep cores busy while they wait, and no dense matrix is multiplied here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()
+    # Files, of data and of models, are mapped.
+    tell_of_bus_errors()
     # What reads ahead wants the interpreter for moments, and would wait 5 ms for each.
     sys.setswitchinterval(SWITCH_INTERVAL)
     code = main(read_ahead=True)

@@ -1,7 +1,9 @@
 import gzip
 import io
 import json
+import mmap
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -406,6 +408,24 @@ def test_reader_that_goes_away_is_no_error(files, tmp_path):
     assert process.stderr.read() == ""
     assert process.wait() == 141
     process.stderr.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGBUS"), reason="there are no bus errors here")
+def test_file_cut_short_while_in_use_is_told(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(bytes(10 * mmap.PAGESIZE))
+    read = (
+        "import mmap, os, sys; from fastada._bus_error import tell_of_bus_errors\n"
+        "tell_of_bus_errors(); file = open(sys.argv[1], 'rb')\n"
+        "mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)\n"
+        "os.truncate(sys.argv[1], 1); print(mapped[-1])"
+    )
+    found = run([read, str(path)])
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert found.stderr == (
+        "fastada: error: a file was cut short, or could not be read on, while it was in use\n"
+    )
 
 
 def test_progress_bar_on_a_terminal(files, monkeypatch, capsys):
