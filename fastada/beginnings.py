@@ -12,7 +12,6 @@ learned, it takes 64 times.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from fastada.scale import Scale
@@ -43,7 +42,7 @@ def beginnings(formula: Scale, found: Scale, loss: str, n_rows: int) -> list[Beg
     """
     slower = scaled(formula, LESS * found.rate / formula.rate)
     more, faster, handicap = RESTRAINT.get(loss, RESTRAINT_OF_OTHERS)
-    restrained = replace(slower, rate=faster * slower.rate, accumulator=more * slower.accumulator)
+    restrained = slower._replace(rate=faster * slower.rate, accumulator=more * slower.accumulator)
     candidates = [Beginning(slower), Beginning(restrained, handicap)]
     if loss == "log_loss" and n_rows <= FEW_ROWS:
         candidates.insert(0, Beginning(found, EARLY))

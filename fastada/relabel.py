@@ -9,7 +9,7 @@ few rounds columns stay as they are. The weights are the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +111,7 @@ def layout_of(
         _relabel.relabel(rows.indices[part], numbers, indices[part])
 
     in_parallel(relabel)
-    return Layout(replace(rows, indices=indices, n_features=len(columns)), columns, ends, has)
+    return Layout(rows._replace(indices=indices, n_features=len(columns)), columns, ends, has)
 
 
 def relabelling_pays(rows: Rows, n_outputs: int, n_shares: int, n_rounds: int) -> bool:

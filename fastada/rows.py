@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,7 @@ def index_type(n_columns: int) -> type[np.signedinteger[Any]]:
     return np.int32 if n_columns <= np.iinfo(np.int32).max else np.int64
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(NamedTuple):
     """A CSR matrix that has been looked at: canonical, finite, its indices in range.
 
     Attributes

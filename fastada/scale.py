@@ -17,7 +17,6 @@ rate by s and G_0 by s^2. Scaling X or y then scales the weights and nothing els
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +30,7 @@ N_FIRST_ROWS = 1000
 ACCUMULATOR_FACTOR, INTERCEPT_FACTOR = 3.0, 4.0
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """Learning rates and initial accumulators of the features and of the intercept, FTRL's beta."""
 
     rate: float
@@ -46,7 +44,7 @@ class Scale:
         """Take another learning rate, unless it is "auto": then the one found first stays."""
         if learning_rate == "auto":
             return self
-        return replace(self, rate=float(learning_rate), intercept_rate=float(learning_rate))
+        return self._replace(rate=float(learning_rate), intercept_rate=float(learning_rate))
 
 
 def first_rows(sample_weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -37,7 +37,7 @@ the model is the one that a user would get who had set that rate.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -106,8 +106,7 @@ class RateSearch:
 
 def scaled(scale: Scale, factor: float) -> Scale:
     """Give the scale with its learning rate multiplied, the intercept's by 1 at most."""
-    return replace(
-        scale,
+    return scale._replace(
         rate=scale.rate * factor,
         intercept_rate=scale.intercept_rate * min(factor, 1.0),
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 
-@dataclass(frozen=True, eq=False)
-class Targets:
+class Targets(NamedTuple):
     """What the kernels are to learn, one of them an array over all rows.
 
     Attributes
@@ -38,8 +36,7 @@ class Targets:
 
     def take(self, order: npt.NDArray[np.int64]) -> Targets:
         """Give those of some rows, in that order."""
-        return replace(
-            self,
+        return self._replace(
             value=None if self.value is None else self.value[order],
             label=None if self.label is None else self.label[order],
             indicator=None if self.indicator is None else self.indicator[order],

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from fastada.formats.source import Source
-from fastada.search import RateSearch
+
+if TYPE_CHECKING:
+    from fastada.search import RateSearch
 
 # Seconds between two states of the bar, and between two plain lines.
 BAR_EVERY, LINE_EVERY = 0.1, 10.0

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 from fastada.cli import CommandError
@@ -51,11 +50,11 @@ def run(args: argparse.Namespace) -> None:
         raise CommandError(f"--memory must be at least 1, of 2**20 bytes; got {args.memory}")
     given = _given(args)
     previous = None if args.previous is None else _previous(args.previous, given)
-    features = Features(**given) if previous is None else previous.features
+    features = Features(**given).checked() if previous is None else previous.features
     learning = _learning(args, previous)
     file = open_file(args, features, labelled=True)
     if previous is None:
-        features = replace(features, kind=kind_of(file))
+        features = features._replace(kind=kind_of(file))
     else:
         check_kind(features, file)
     if features.kind != "text" and (given.keys() - {"bits"}):
@@ -135,7 +134,7 @@ def _learning(args: argparse.Namespace, previous: Trained | None) -> Learning:
         memory=args.memory << 20,
         threads=threads(args),
         learners=args.threads or 1,
-    )
+    ).checked()
 
 
 def _previous(path: str, given: dict[str, Any]) -> Trained:

@@ -7,7 +7,7 @@ were made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -271,7 +271,7 @@ def find_rate(
         for name in ("value", "label", "indicator")
         if getattr(targets[0], name) is not None
     }
-    all_targets = replace(targets[0], **parts)
+    all_targets = targets[0]._replace(**parts)
     rows = canonical_rows(_stacked([sample.X for sample in samples]))
     weight = np.concatenate([sample.weight for sample in samples])
     visits = visits_of(rows, all_targets.array, weight)
@@ -316,10 +316,10 @@ def _rows_without_entries(
 
 
 def n_bytes(value: Any) -> int:
-    """Size of all arrays within dataclasses and lists, for Dask's book-keeping."""
+    """Size of all arrays within records and lists, for Dask's book-keeping."""
     if is_dataclass(value):
         return sum(n_bytes(getattr(value, field.name)) for field in fields(value))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return sum(map(n_bytes, value))
     if isinstance(value, Visits):
         return n_bytes(value.order) + n_bytes(value.sample_weight)

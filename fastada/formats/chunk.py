@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -77,7 +76,6 @@ class Vectors(NamedTuple):
     data: NDArray[np.float32]
 
 
-@dataclass(eq=False)
 class Chunk:
     """Rows that follow each other in a file.
 
@@ -96,13 +94,19 @@ class Chunk:
         Lines, or rows, left out before or among them.
     """
 
-    numbers: NDArray[np.int64]
-    labels: Sequence[str] | None
-    texts: Any = None
-    vectors: Vectors | None = None
-    weights: NDArray[np.float64] | None = None
-    n_bytes: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    def __init__(
+        self,
+        numbers: NDArray[np.int64],
+        labels: Sequence[str] | None,
+        texts: Any = None,
+        vectors: Vectors | None = None,
+        weights: NDArray[np.float64] | None = None,
+        n_bytes: int = 0,
+        faults: list[Fault] | None = None,
+    ) -> None:
+        self.numbers, self.labels, self.texts = numbers, labels, texts
+        self.vectors, self.weights, self.n_bytes = vectors, weights, n_bytes
+        self.faults = [] if faults is None else faults
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -118,7 +122,8 @@ class Chunk:
             labels = labels.take(rows)
         elif labels is not None:
             labels = [labels[row] for row in rows.tolist()]
-        return replace(self, numbers=self.numbers[rows], labels=labels, texts=texts)
+        weights = None if self.weights is None else self.weights[rows]
+        return Chunk(self.numbers[rows], labels, texts, None, weights, self.n_bytes, self.faults)
 
 
 def without_long_texts(chunk: Chunk, longest: int) -> Chunk:
@@ -149,7 +154,7 @@ def sound(lines: Lines, faults: list[Fault]) -> Lines:
     for i in np.flatnonzero((kinds == INVALID_UTF8) & ~bad).tolist():
         bad[i] = True
         faults.append(Fault(int(lines.numbers[i]), "bad UTF-8", _where(lines[i])))
-    lines = replace(lines, kinds=kinds)
+    lines.kinds = kinds
     return lines.without(bad) if bad.any() else lines
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +25,6 @@ LINE_FEED, RETURN = 10, 13
 SHORT_LINE = 64
 
 
-@dataclass(frozen=True, eq=False)
 class Lines:
     """Lines that follow each other in a file.
 
@@ -44,12 +42,17 @@ class Lines:
         What _arrow.inspect says of each line, where they have been looked at.
     """
 
-    data: bytes | memoryview
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    faults: Sequence[Fault] = ()
-    kinds: NDArray[np.uint8] | None = None
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        numbers: NDArray[np.int64],
+        faults: Sequence[Fault] = (),
+        kinds: NDArray[np.uint8] | None = None,
+    ) -> None:
+        self.data, self.starts, self.ends, self.numbers = data, starts, ends, numbers
+        self.faults, self.kinds = faults, kinds
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -67,12 +70,13 @@ class Lines:
     def without(self, bad: NDArray[np.bool_]) -> Lines:
         """Leave out some of the lines."""
         good = ~bad
-        return replace(
-            self,
-            starts=self.starts[good],
-            ends=self.ends[good],
-            numbers=self.numbers[good],
-            kinds=None if self.kinds is None else self.kinds[good],
+        return Lines(
+            self.data,
+            self.starts[good],
+            self.ends[good],
+            self.numbers[good],
+            self.faults,
+            None if self.kinds is None else self.kinds[good],
         )
 
 
@@ -108,7 +112,8 @@ def without_blank(blocks: Iterable[Lines]) -> Iterator[Lines]:
             waiting = range(0)
         if len(full):
             last = np.searchsorted(blank, full.numbers[-1])
-            yield replace(full, faults=_empty(blank[:last].tolist()))
+            full.faults = _empty(blank[:last].tolist())
+            yield full
             blank = blank[last:]
         elif lines.faults:
             yield lines

@@ -113,7 +113,7 @@ def _about(linear: Linear, purpose: str) -> dict[str, Any]:
         "n_nonzero": state.n_nonzero(linear.settings),
         "n_epochs": state.n_epochs,
         "settings": {k: v for k, v in linear.settings.items() if k not in OF_A_ROUND},
-        "scale": dict(vars(linear.scale)),
+        "scale": linear.scale._asdict(),
     }
 
 
@@ -129,7 +129,7 @@ def from_file(file: ModelFile, about: dict[str, Any], *, mapped: bool = False) -
     n_outputs = number("n_outputs", about["n_outputs"], 1, LARGEST_COLUMN, whole=True)
     n_epochs = number("n_epochs", about["n_epochs"], 0, 2**62, whole=True)
     scale = Scale(**about["scale"])
-    for name, value in vars(scale).items():
+    for name, value in scale._asdict().items():
         number(name, value, 0)
     settings = _checked(about["settings"])
     columns = None

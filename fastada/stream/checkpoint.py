@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -27,7 +26,6 @@ SUFFIX = ".checkpoint"
 SAMPLE = 1 << 16
 
 
-@dataclass
 class Place:
     """How far a training has come.
 
@@ -49,16 +47,13 @@ class Place:
         State of the generator of orders.
     """
 
-    n_rows: int = 0
-    kept: bool = True
-    losses: list[float] = field(default_factory=list)
-    chunks: int = 0
-    rows: int = 0
-    n_bytes: int = 0
-    visits: int = 0
-    loss: float = 0.0
-    skipped: dict[str, int] = field(default_factory=dict)
-    random: dict[str, Any] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self.kept = True
+        self.losses: list[float] = []
+        self.skipped: dict[str, int] = {}
+        self.random: dict[str, Any] = {}
+        self.begin_epoch()
 
     def begin_epoch(self) -> None:
         """Nothing of the next epoch has been learned."""
@@ -93,7 +88,7 @@ class Checkpoints:
         self.path = model + SUFFIX
         self.every = every
         self._since = 0
-        same = asdict(learning)
+        same = learning._asdict()
         # These change no bit of what is learned until then.
         del same["threads"], same["epochs"]
         self._run = {
@@ -111,7 +106,7 @@ class Checkpoints:
 
     def write(self, trained: Trained, place: Place) -> None:
         """Replace the last checkpoint."""
-        model_files.save(trained, self.path, beside={"place": asdict(place), **self._run})
+        model_files.save(trained, self.path, beside={"place": vars(place), **self._run})
         self._since = 0
 
     def read(self) -> tuple[Trained, Place] | None:
@@ -156,7 +151,10 @@ def generator(found: dict[str, Any]) -> np.random.Generator:
 
 
 def _place(found: dict[str, Any]) -> Place:
-    place = Place(**found)
+    place = Place()
+    if found.keys() != vars(place).keys():
+        raise ModelFileError("its place in the training is not one")
+    vars(place).update(found)
     for name in ("n_rows", "chunks", "rows", "n_bytes", "visits"):
         number(name, found[name], 0, 2**62, whole=True)
     truth("kept", place.kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,21 @@ from fastada.stream.vectorise import VectorChunk
 from fastada.text.term_weighting import inverse_document_frequency
 
 
-@dataclass(eq=False)
 class Counts:
     """What is known of the rows before they are learned."""
 
-    n_features: int
-    n_rows: int = 0
-    labels: dict[str, int] = field(default_factory=dict)
-    document_frequency: NDArray[Any] | None = None
-    seen: NDArray[np.bool_] = field(init=False)
-    weight: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.seen = np.zeros(self.n_features, bool)
+    def __init__(
+        self,
+        n_features: int,
+        n_rows: int = 0,
+        labels: dict[str, int] | None = None,
+        document_frequency: NDArray[Any] | None = None,
+    ) -> None:
+        self.n_features, self.n_rows = n_features, n_rows
+        self.labels = {} if labels is None else labels
+        self.document_frequency = document_frequency
+        self.seen = np.zeros(n_features, bool)
+        self.weight = 0.0
 
     def codes(
         self, chunk: Chunk, problems: Problems, *, new: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from fastada.persistence.linear import Linear
 from fastada.persistence.text import TermCounts
 from fastada.rows import Rows
 from fastada.scale import Moments, Scale, first_rows, scale_of
-from fastada.search import CHOOSE_ROWS, RateSearch, search_rate
 from fastada.settings import Settings, is_stamped, make_settings, pulls_of
 from fastada.state import State
 from fastada.stream.counts import Counts
@@ -26,8 +25,8 @@ from fastada.stream.trained import Trained
 from fastada.targets import Targets
 from fastada.text.hashed_rows import HashedRows
 
-# Rows that the learning rate is searched on.
-SEARCH_ROWS = CHOOSE_ROWS[0]
+if TYPE_CHECKING:
+    from fastada.search import RateSearch
 
 
 class Learner:
@@ -85,6 +84,13 @@ class Learner:
     def random(self) -> np.random.Generator:
         """The source of orders; NumPy's is loaded by who asks for it."""
         return np.random.default_rng(self.learning.seed)
+
+    @property
+    def search_rows(self) -> int:
+        """Rows that the learning rate is searched on."""
+        from fastada.search import CHOOSE_ROWS
+
+        return CHOOSE_ROWS[0]
 
     def learn(self, pool: Pool) -> tuple[float, int]:
         """Learn the rows of a pool once; return their mean loss and their number."""
@@ -223,7 +229,9 @@ class Learner:
             )
 
         if self.searches:
-            looked_at = np.flatnonzero(weight[:SEARCH_ROWS])
+            from fastada.search import search_rate
+
+            looked_at = np.flatnonzero(weight[: self.search_rows])
             order = np.random.default_rng(0).permutation(looked_at).astype(np.int64)
             scale, self.search = search_rate(
                 rows,

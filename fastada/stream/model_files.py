@@ -138,7 +138,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
     elif about["estimator"] == CLASSIFIER and about.get("rows") in ("svmlight", "vw"):
         classifier, counts = about, TermCounts()
         bits = _bits(about["n_features"])
-        features = Features(kind=about["rows"], bits=bits)
+        features = Features(kind=about["rows"], bits=bits).checked()
     else:
         raise ModelFileError(
             "it is a model of matrices, not of files; fastada.load reads it in Python"
@@ -161,7 +161,7 @@ def from_file(file: ModelFile, about: dict[str, Any]) -> Trained:
         list(map(str, labels.tolist())),
         part,
         counts,
-        Learning(**parameters),
+        Learning(**parameters).checked(),
         numbers("loss_curve_", classifier["loss_curve_"]),
         multinomial,
         None if labels.dtype.kind in "UO" else labels,
@@ -197,7 +197,7 @@ def _features(found: dict[str, Any]) -> Features:
         lowercase=truth("lowercase", options["lowercase"]),
         sublinear_tf=truth("sublinear_tf", options["sublinear_tf"]),
         use_idf=truth("use_idf", options["use_idf"]),
-    )
+    ).checked()
 
 
 def _bits(n_features: Any) -> int:

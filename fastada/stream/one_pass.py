@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -37,15 +36,14 @@ PLAIN = TermWeighting(np.float32, norm=None)
 BYTES_PER_ROW = 100
 
 
-@dataclass(eq=False)
 class Texts:
     """Rows of labelled text, held in memory."""
 
-    batches: list[Batch] = field(default_factory=list)
-    codes: list[NDArray[np.int64]] = field(default_factory=list)
-    n_rows: int = 0
-    weights: list[NDArray[np.float64]] = field(default_factory=list)
-    n_bytes: int = 0
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.codes: list[NDArray[np.int64]] = []
+        self.weights: list[NDArray[np.float64]] = []
+        self.n_rows = self.n_bytes = 0
 
     def add(self, chunk: Chunk, codes: NDArray[np.int64], reader: DocumentReader) -> None:
         """Add rows behind the others."""

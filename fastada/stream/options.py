@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastada.formats.options import LONGEST_LINE
 from fastada.settings import check_choice, check_learning, check_number
@@ -14,8 +13,7 @@ LARGEST_BITS = 30
 MOST_NGRAMS = 2 * LONGEST_LINE
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(NamedTuple):
     """What the columns of a model are; kept with the model.
 
     Attributes
@@ -34,12 +32,14 @@ class Features:
     sublinear_tf: bool = True
     use_idf: bool = True
 
-    def __post_init__(self) -> None:
+    def checked(self) -> Features:
+        """Give itself, or raise ValueError where that makes no sense."""
         check_number("bits", self.bits, at_least=1, at_most=LARGEST_BITS, integer=True)
         check_choice("analyzer", self.analyzer, ANALYZERS)
         low, high = self.ngrams
         if not 1 <= low <= high:
             raise ValueError(f"ngrams must be two numbers, 1 <= min <= max; got {low} and {high}")
+        return self
 
     @property
     def n_features(self) -> int:
@@ -58,11 +58,10 @@ class Features:
 
     def as_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
-        return {**asdict(self), "ngrams": list(self.ngrams)}
+        return {**self._asdict(), "ngrams": list(self.ngrams)}
 
 
-@dataclass(frozen=True)
-class Learning:
+class Learning(NamedTuple):
     """How to learn.
 
     Attributes
@@ -90,10 +89,12 @@ class Learning:
     threads: int = 1
     learners: int = 1
 
-    def __post_init__(self) -> None:
+    def checked(self) -> Learning:
+        """Give itself, or raise ValueError where that makes no sense."""
         check_number("epochs", self.epochs, at_least=1, integer=True)
         check_learning(self.learning_rate, self.alpha, self.l1_ratio)
         check_number("seed", self.seed, at_least=0, integer=True)
         check_number("memory", self.memory, at_least=1 << 20, integer=True)
         check_number("threads", self.threads, at_least=1, integer=True)
         check_number("learners", self.learners, at_least=1, integer=True)
+        return self

@@ -12,10 +12,9 @@ import numpy as np
 from fastada.formats import DataFile, Problems
 from fastada.formats.chunk import Chunk
 from fastada.hash_ahead import HashAhead
-from fastada.search import RateSearch
 from fastada.stream.checkpoint import Place
 from fastada.stream.counts import Counts
-from fastada.stream.learner import SEARCH_ROWS, Learner
+from fastada.stream.learner import Learner
 from fastada.stream.options import Features, Learning
 from fastada.stream.pool import BYTES_PER_ENTRY, Pool
 from fastada.stream.vectorise import VectorChunk, ahead, vectorise
@@ -24,6 +23,8 @@ from fastada.workers import in_order
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from fastada.search import RateSearch
 
 # Two buffers of a large file, one filling while the other is learned, share this part of memory.
 BUFFER_SHARE = 8
@@ -155,7 +156,7 @@ def learn_as_read(
             progress.read(task, read[1], read[2], loss)
             full = pool.n_bytes * BUFFER_SHARE * 2 > learning.memory
             # The first buffer decides scale and rate, as the first rows held in memory do.
-            if full and (running is not None or place.chunks or pool.n_rows >= SEARCH_ROWS):
+            if full and (running is not None or place.chunks or pool.n_rows >= learner.search_rows):
                 wait()
                 if place.visits > told:
                     tell(place.visits - told)

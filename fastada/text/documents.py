@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
@@ -76,19 +75,24 @@ def strip_accents(text: str, form: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-@dataclass(frozen=True)
 class DocumentReader:
     """How documents become text: scikit-learn's parameters of the same names.
 
     With ``allow_surrogates`` they pass through to the kernels, which take them for no letters.
     """
 
-    input: str = "content"
-    encoding: str = "utf-8"
-    decode_error: str = "strict"
-    strip_accents: str | None = None
-    lowercase: bool = True
-    allow_surrogates: bool = True
+    def __init__(
+        self,
+        input: str = "content",
+        encoding: str = "utf-8",
+        decode_error: str = "strict",
+        strip_accents: str | None = None,
+        lowercase: bool = True,
+        allow_surrogates: bool = True,
+    ) -> None:
+        self.input, self.encoding, self.decode_error = input, encoding, decode_error
+        self.strip_accents, self.lowercase = strip_accents, lowercase
+        self.allow_surrogates = allow_surrogates
 
     def batches(self, documents: Any) -> Iterator[Batch]:
         """Yield the documents in order, in batches.

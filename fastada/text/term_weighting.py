@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,21 +13,21 @@ from fastada.text.hashed_rows import HashedRows
 NORMS = {None: 0, "l1": 1, "l2": 2}
 
 
-@dataclass(eq=False)
 class TermWeighting:
     """From counts to weights: tf, times idf, the row divided by its norm.
 
     Equal in every bit to scikit-learn's ``TfidfTransformer``: logarithms are NumPy's.
     """
 
-    dtype: DTypeLike = np.float64
-    norm: str | None = "l2"
-    sublinear_tf: bool = False
-    idf: NDArray[Any] | None = None
-    tf: NDArray[Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tf = np.empty(0, self.dtype)
+    def __init__(
+        self,
+        dtype: DTypeLike = np.float64,
+        norm: str | None = "l2",
+        sublinear_tf: bool = False,
+        idf: NDArray[Any] | None = None,
+    ) -> None:
+        self.dtype, self.norm, self.sublinear_tf, self.idf = dtype, norm, sublinear_tf, idf
+        self.tf = np.empty(0, dtype)
         if self.sublinear_tf:
             self.reach(255)
 

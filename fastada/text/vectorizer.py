@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -375,11 +374,12 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Reader(DocumentReader):
     """A reader that refuses what scikit-learn refuses, with its error."""
 
-    vectorizer: HashingVectorizer
+    def __init__(self, vectorizer: HashingVectorizer, **options: Any) -> None:
+        super().__init__(**options)
+        self.vectorizer = vectorizer
 
     def convert(self, document: object) -> str:
         if self.input == "content":

@@ -103,7 +103,7 @@ def test_several_classes_of_dense_blocks_and_weights_of_classes(client, text_lik
     one = fastada.AdaGradClassifier(**parameters).fit(X, y)
     np.testing.assert_array_equal(model.classes_, one.classes_)
     assert model.coef_.dtype == np.float32
-    assert vars(model._scale) == pytest.approx(vars(one._scale))
+    assert model._scale._asdict() == pytest.approx(one._scale._asdict())
     assert np.mean(model.predict(X) == one.predict(X)) > 0.95
     assert abs(log_loss(y, model.predict_proba(X)) / log_loss(y, one.predict_proba(X)) - 1) < 0.2
     again = AdaGradClassifier(n_jobs=-1, **parameters).fit(blocks, labels)
