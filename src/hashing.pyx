@@ -127,9 +127,6 @@ cdef class NgramHasher:
                 if count:
                     if known != NULL:
                         row = unpack_row(known, &columns[stored], &values[stored])
-                        if idf_data != NULL:
-                            for k in range(row):
-                                prefetch_to_read(&idf_data[columns[stored + k]])
                     else:
                         if idf_data != NULL:
                             # What weighting reads arrives while the keys are sorted.
