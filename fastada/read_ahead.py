@@ -58,14 +58,13 @@ def mapped_pieces(file: BinaryIO) -> Iterator[Piece]:
     They are the system's own copy of the file, and need no memory but that. Who cuts the file short
     meanwhile has the process stopped: fastada._bus_error says why.
     """
-    # What is no file on a disk may have no size.
-    if not (size := os.fstat(file.fileno()).st_size):
-        yield from pieces(file)
-        return
-    position = 0
+    size, position = os.fstat(file.fileno()).st_size, 0
     while position < size:
         before = position % mmap.ALLOCATIONGRANULARITY
-        slab = _mapped(file, position - before, min(SLAB, size - position + before))
+        try:
+            slab = _mapped(file, position - before, min(SLAB, size - position + before))
+        except OSError:
+            break
         ends_here = position - before + len(slab) == size
         rest = slab[before:]
         while len(rest) > PIECE or (ends_here and rest):
@@ -75,6 +74,9 @@ def mapped_pieces(file: BinaryIO) -> Iterator[Piece]:
             piece = piece[:whole] if whole > max(0, PIECE - WINDOW) else piece
             rest, position = rest[len(piece) :], position + len(piece)
             yield piece
+    # Of what cannot be mapped, or has no size as it is on no disk, and of what is longer by now.
+    file.seek(position)
+    yield from pieces(file)
 
 
 def _mapped(file: BinaryIO, begin: int, size: int) -> memoryview:

@@ -1,5 +1,6 @@
 """Pieces of a file are the file, read by whom and when it may be."""
 
+import errno
 import io
 import mmap
 import tempfile
@@ -54,6 +55,24 @@ def test_mapped_pieces_are_the_file(sizes, piece, n_pages):
         file.flush()
         found = [bytes(part) for part in mapped_pieces(file)]
     check_pieces(found, data, sizes, piece)
+
+
+@pytest.mark.parametrize("n_mapped", [0, 2])
+def test_what_cannot_be_mapped_is_read(tmp_path, monkeypatch, n_mapped):
+    path = tmp_path / "a"
+    path.write_bytes(b"some words\n" * 3 * mmap.ALLOCATIONGRANULARITY)
+    left = [read_ahead._mapped] * n_mapped
+
+    def mapped(*args):
+        if not left:
+            raise OSError(errno.ENODEV, "no such device")
+        return left.pop()(*args)
+
+    monkeypatch.setattr(read_ahead, "_mapped", mapped)
+    monkeypatch.setattr(read_ahead, "PIECE", 1000)
+    monkeypatch.setattr(read_ahead, "SLAB", 3 * mmap.ALLOCATIONGRANULARITY)
+    with path.open("rb", buffering=0) as file:
+        assert b"".join(mapped_pieces(file)) == path.read_bytes()
 
 
 def test_what_cannot_seek_is_read_as_it_comes(monkeypatch):
