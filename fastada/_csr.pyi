@@ -28,6 +28,12 @@ def projections(
     rows: npt.NDArray[np.int64],
     projected: npt.NDArray[np.float64],
 ) -> None: ...
+def mark_columns(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[Any],
+    rows: npt.NDArray[np.int64],
+    occurs: npt.NDArray[np.uint8],
+) -> None: ...
 def take_rows(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[Any],

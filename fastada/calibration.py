@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from fastada import _scoring
+from fastada import _csr, _scoring
 from fastada.beginnings import Beginning
 from fastada.epoch import learn
 from fastada.grid import compact, compact_columns
@@ -96,6 +96,7 @@ def leave_out(
     lender: State,
     *,
     is_calibrated: bool,
+    norms_are_of_known: bool = False,
 ) -> LeftOut | None:
     """Train without some of the rows as `visits` tells, and see what becomes of those.
 
@@ -103,6 +104,8 @@ def leave_out(
     then taken. Of several candidates the one with the least loss after one epoch, times what the
     candidate says, goes on: all in the same memory, so that one not tried last learns it again.
     `is_calibrated` asks for probabilities where the loss is another than the log loss.
+    `norms_are_of_known` says that rows to come are divided by their norm over the columns that
+    were learned, which is that of the rows left out as long as they count as learned themselves.
     Gives None where there are too few rows, or where training without some of them diverges.
 
     The memory of `lender` may be made use of, which has to forget before it is trained: to touch
@@ -115,7 +118,13 @@ def leave_out(
         # Several states, or one larger than the rows: of the columns that occur.
         rows = compact(rows, np.arange(rows.n_rows, dtype=np.int64))
     learners = [
-        _Without(_Unseen.of(rows, part), rows, targets, visits, lender if k == 0 else None)
+        _Without(
+            _Unseen.of(rows, part, norms_are_of_known),
+            rows,
+            targets,
+            visits,
+            lender if k == 0 else None,
+        )
         for k, part in enumerate(parts)
     ]
     best: _Course | None = None
@@ -220,10 +229,24 @@ class _Unseen:
     is_learned: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rows: Rows, numbers: npt.NDArray[np.int64]) -> _Unseen:
+    def of(cls, rows: Rows, numbers: npt.NDArray[np.int64], norms_are_of_known: bool) -> _Unseen:
         is_learned = np.ones(rows.n_rows, dtype=bool)
         is_learned[numbers] = False
-        return cls(numbers, *compact_columns(rows, numbers), is_learned)
+        unseen, columns = compact_columns(rows, numbers)
+        if norms_are_of_known:
+            is_known = np.zeros(rows.n_features, dtype=np.uint8)
+            _csr.mark_columns(rows.indptr, rows.indices, np.flatnonzero(is_learned), is_known)
+            _divide_by_norms(unseen, is_known[columns])
+        return cls(numbers, unseen, columns, is_learned)
+
+
+def _divide_by_norms(rows: Rows, is_known: npt.NDArray[np.uint8]) -> None:
+    """Divide rows, in place, by their norms over the columns that are known."""
+    squares = np.square(rows.data) * is_known[rows.indices]
+    total = np.concatenate(([0.0], np.cumsum(squares, dtype=np.float64)))
+    norms = np.sqrt(np.diff(total[rows.indptr]))
+    norms[norms == 0] = 1.0  # nothing of the row is known, and nothing weighs anything
+    rows.data[:] /= np.repeat(norms, np.diff(rows.indptr))
 
 
 class _Without:

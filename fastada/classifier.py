@@ -180,6 +180,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
     offset_: float
     _multilabel: bool
     _multinomial: bool
+    # Whether rows to come are divided by their norms over the columns that fit has seen, as those
+    # of fit are: TextClassifier says so.
+    _norms_are_of_known = False
     _losses = ("log_loss", "hinge", "squared_hinge", "modified_huber")
 
     def __init__(
@@ -395,6 +398,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             None if self.tol is None else self.n_iter_no_change,
             state,
             is_calibrated=bool(self._is_calibrated),
+            norms_are_of_known=self._norms_are_of_known,
         )
         if left_out is not None:
             if self.verbose:

@@ -168,7 +168,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = self._check(X, y)
         vectorizer = self._make_vectorizer()
         classifier = self._make_classifier(self._loss_of_fit(y, sample_weight))
+        classifier._norms_are_of_known = self.use_idf
         classifier.fit(vectorizer.fit_transform(X), y, sample_weight)
+        del classifier._norms_are_of_known  # of these rows it is true
         self.vectorizer_, self.classifier_ = vectorizer, classifier
         return self
 
@@ -224,6 +226,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             strip_accents=self.strip_accents,
             sublinear_tf=self.sublinear_tf,
             use_idf=self.use_idf,
+            weight_unseen=False,
             alternate_sign=False,
             dtype=np.float32,
             n_jobs=self.n_jobs,

@@ -137,7 +137,7 @@ def scorer_of(
         or weights.dtype != vectorizer.dtype
         or len(weights) != vectorizer.n_features
         # Such weights may be infinite: to be found and told by the vectoriser.
-        or (vectorizer.use_idf and not vectorizer.smooth_idf)
+        or (vectorizer.use_idf and vectorizer.weight_unseen and not vectorizer.smooth_idf)
     ):
         return None
     return TextScorer(

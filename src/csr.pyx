@@ -1,7 +1,7 @@
 """One look at a CSR matrix before the kernels trust it, and copies of some of its rows."""
 
 from libc.math cimport log
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from dtypes cimport index_t, weight_t
 from prefetch cimport ROWS_AHEAD, prefetch_to_read
@@ -182,6 +182,21 @@ def projections(
             for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
                 total += <double>data[p] * <double>mixed(<uint64_t>indices[p] + 1)
             projected[i] = total
+
+
+def mark_columns(
+    const int64_t[::1] indptr, const index_t[::1] indices, const int64_t[::1] rows,
+    uint8_t[::1] occurs,
+):
+    """Write 1 for every column that one of the rows has an entry of."""
+    cdef int64_t i, p, n_rows = rows.shape[0]
+    if indices.shape[0] == 0:
+        return
+    with nogil:
+        for i in range(n_rows):
+            prefetch_to_read(&indices[0] + indptr[rows[min(i + ROWS_AHEAD, n_rows - 1)]])
+            for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                occurs[indices[p]] = 1
 
 
 def take_rows(

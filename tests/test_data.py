@@ -453,3 +453,12 @@ def test_arrays_at_any_address(text_like):
     model = AdaGradClassifier(random_state=0).fit(X_moved, y, moved(np.ones(len(y))))
     np.testing.assert_array_equal(model.coef_, expected.coef_)
     np.testing.assert_array_equal(model.predict(X_moved), expected.predict(X))
+
+
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+def test_columns_that_rows_have_are_marked(index_dtype):
+    X = sp.random_array((40, 100), density=0.05, rng=np.random.default_rng(0), format="csr")
+    rows = np.array([30, 2, 39, 2])
+    occurs = np.zeros(100, np.uint8)
+    _csr.mark_columns(X.indptr.astype(np.int64), X.indices.astype(index_dtype), rows, occurs)
+    np.testing.assert_array_equal(occurs, X.toarray()[rows].any(axis=0))

@@ -5,6 +5,7 @@ import pytest
 from scipy.special import logit
 from sklearn.base import clone
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
@@ -46,21 +47,69 @@ def test_scikit_learns_checks_that_apply_to_text():
         check_estimator(TextClassifier())
 
 
-@pytest.mark.parametrize("calibrate", [False, True])
-def test_equals_scikit_learns_features_and_our_classifier(data, calibrate):
+@pytest.mark.parametrize(("calibrate", "use_idf"), [(False, True), (True, False)])
+def test_equals_scikit_learns_features_and_our_classifier(data, calibrate, use_idf):
     X, y = data
     loss = "squared_hinge" if calibrate and len(set(y)) > 2 else "log_loss"
     features = make_pipeline(
         HashingVectorizer(
             ngram_range=(1, 2), alternate_sign=False, norm=None, dtype=np.float32, n_features=2**14
         ),
-        TfidfTransformer(sublinear_tf=True),
+        TfidfTransformer(sublinear_tf=True, use_idf=use_idf),
     ).fit_transform(X)
     expected = AdaGradClassifier(loss, calibrate=calibrate, random_state=0).fit(features, y)
-    model = TextClassifier(n_features=2**14, calibrate=calibrate, random_state=0).fit(X, y)
+    model = TextClassifier(
+        n_features=2**14, calibrate=calibrate, use_idf=use_idf, random_state=0
+    ).fit(X, y)
     np.testing.assert_array_equal(model.classifier_.coef_, expected.coef_)
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(features))
     np.testing.assert_array_equal(model.predict(X), expected.predict(features))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_ngrams_that_were_not_seen_change_nothing(data, method):
+    X, y = data
+    model = TextClassifier(n_features=2**18, ngram_range=(1, 1), random_state=0)
+    getattr(model, method)(X, y, **({"classes": np.unique(y)} if method == "partial_fit" else {}))
+    longer = [f"never {text} seen before" for text in X]
+    np.testing.assert_allclose(
+        model.decision_function(longer), model.decision_function(X), rtol=1e-5, atol=1e-6
+    )
+    nothing = model.decision_function(["", "unheard"])
+    np.testing.assert_array_equal(nothing[1], nothing[0])
+    assert {c.contribution for c in model.explain("unheard")} == {0.0}
+
+
+def test_unseen_ngrams_become_seen(data):
+    X, y = data
+    model = TextClassifier(n_features=2**18, random_state=0).partial_fit(X, y, np.unique(y))
+    before = model.decision_function(["tide"])
+    model.partial_fit(["tide"] * 20, [y[0]] * 20)
+    assert (model.decision_function(["tide"]) != before).all()
+
+
+@pytest.mark.parametrize("data", [("sea", "sky"), ("sea", "sky", "sun")], indirect=True)
+def test_calibration_leaves_out_what_was_not_seen(data):
+    """Of what a text alone has, its norm has nothing where the text is new."""
+    rng = np.random.default_rng(1)
+
+    def with_names(n, seed):
+        X, y = make_texts(set(data[1]), n, seed)
+        y = np.where(rng.random(n) < 0.3, rng.permutation(y), y)
+        return [f"{x} {' '.join(f'id{i}' for i in rng.integers(2**40, size=12))}" for x in X], y
+
+    (X, y), (X_test, y_test) = with_names(300, 1), with_names(2000, 2)
+    model = TextClassifier(n_features=2**18, loss="log_loss", random_state=0).fit(X, y)
+    features = model.vectorizer_.transform(X)
+    unaware = AdaGradClassifier(random_state=0).fit(features, y)
+    losses = [
+        log_loss(y_test, probabilities)
+        for probabilities in (
+            model.predict_proba(X_test),
+            unaware.predict_proba(model.vectorizer_.transform(X_test)),
+        )
+    ]
+    assert losses[0] < 0.98 * losses[1]
 
 
 def test_learns(data, fitted):

@@ -101,7 +101,7 @@ def test_what_the_kernels_do_not_do_goes_through_a_matrix():
     before = native.decision_function(DOCUMENTS)
     native.vectorizer_.set_params(dtype=np.float64)
     np.testing.assert_allclose(native.decision_function(DOCUMENTS), before, rtol=1e-5, atol=1e-6)
-    native.vectorizer_.set_params(smooth_idf=False)
+    native.vectorizer_.set_params(smooth_idf=False, weight_unseen=True)
     native.vectorizer_.fit(["other words"])
     with pytest.raises(ValueError, match="has not seen"):
         native.predict(["the ship"])

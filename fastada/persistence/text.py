@@ -51,6 +51,15 @@ class TermCounts(NamedTuple):
     document_frequency: NDArray[Any] | None = None
     n_documents: int = 0
 
+    @property
+    def weighs_unseen(self) -> bool:
+        """Whether columns that no document has are worth anything."""
+        if self.idf is None:
+            return False
+        counts = self.document_frequency
+        unseen = self.idf if counts is None else self.idf[counts == 0]
+        return len(unseen) > 0 and bool(unseen.all())
+
 
 def check_idf(counts: TermCounts, use_idf: bool) -> None:
     """Raise ModelFileError unless there is an idf where it is used, and only there."""
@@ -63,8 +72,8 @@ def store_counts(counts: TermCounts, *, sparse: bool) -> Stored:
     idf, frequency = counts.idf, counts.document_frequency
     if idf is None:
         return Stored({}, {})
-    # The largest is that of all columns that no document has.
-    unseen = idf.max()
+    # That of all columns that no document has is zero or the largest.
+    unseen = idf.max() if counts.weighs_unseen else 0.0
     occurs = idf != unseen if frequency is None else frequency != 0
     sparse = sparse or (frequency is not None and 2 * int(np.count_nonzero(occurs)) < len(idf))
     arrays: dict[str, NDArray[Any]] = {}

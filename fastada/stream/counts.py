@@ -29,6 +29,7 @@ class Counts:
         self.n_features, self.n_rows = n_features, n_rows
         self.labels = {} if labels is None else labels
         self.document_frequency = document_frequency
+        self.weighs_unseen = False
         self.seen = np.zeros(n_features, bool)
         self.weight = 0.0
 
@@ -67,6 +68,7 @@ class Counts:
             labels,
             None if frequency is None else frequency.copy(),
         )
+        counts.weighs_unseen = terms.weighs_unseen
         counts.seen[slice(None) if columns is None else columns] = True
         return counts
 
@@ -85,11 +87,22 @@ class Counts:
         seen = self.seen if self.document_frequency is None else self.document_frequency
         return np.flatnonzero(seen).astype(np.int32)
 
-    def idf(self) -> NDArray[np.float32] | None:
-        """Inverse document frequencies, where they are wanted."""
+    def idf(self, *, all_counted: bool) -> NDArray[np.float32] | None:
+        """Inverse document frequencies, where they are wanted.
+
+        Columns without a document are worth nothing, unless rows that have them may be learned, or
+        have been.
+        """
         if self.document_frequency is None:
             return None
-        return inverse_document_frequency(self.document_frequency, self.n_rows, True, np.float32)
+        self.weighs_unseen = self.weighs_unseen or not all_counted
+        return inverse_document_frequency(
+            self.document_frequency,
+            self.n_rows,
+            True,
+            np.float32,
+            weight_unseen=self.weighs_unseen,
+        )
 
     def terms(self, idf: NDArray[np.float32] | None) -> TermCounts:
         """What a model keeps of it."""

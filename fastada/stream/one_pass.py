@@ -109,7 +109,7 @@ def learn_once(
     batches = cut(every.take(first))
     rows = hash_documents(batches, options, PLAIN, n_documents=len(first), n_jobs=n_jobs)
     _count(rows, counts)
-    idf = counts.idf()
+    idf = counts.idf(all_counted=not len(rest))
     weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     weighting.apply(rows)
     learner.begin(rows, codes[first], weights[first])

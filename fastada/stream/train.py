@@ -98,11 +98,11 @@ def train(
         place.n_rows, place.kept = n_rows, kept
     else:
         problems.counts.update(place.skipped)
-    idf = counts.idf() if resumed is None else resumed[0].counts.idf
-    terms = counts.terms(idf)
-    weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     # Of standard input beyond memory only the beginning has been seen.
     all_seen = kept or not file.source.is_stdin
+    idf = counts.idf(all_counted=all_seen) if resumed is None else resumed[0].counts.idf
+    terms = counts.terms(idf)
+    weighting = TermWeighting(np.float32, "l2", features.sublinear_tf, idf)
     learner = Learner(counts, features, learning, all_seen=all_seen, previous=previous)
     if resumed is not None:
         learner.random = generator(place.random)

@@ -54,7 +54,12 @@ class TermWeighting:
 
 
 def inverse_document_frequency(
-    document_frequency: NDArray[Any], n_documents: int, smooth: bool, dtype: DTypeLike
+    document_frequency: NDArray[Any],
+    n_documents: int,
+    smooth: bool,
+    dtype: DTypeLike,
+    *,
+    weight_unseen: bool = True,
 ) -> NDArray[Any]:
     """``log((n + smooth) / (df + smooth)) + 1``, infinite where df + smooth is 0.
 
@@ -66,6 +71,8 @@ def inverse_document_frequency(
         Count one document more, in which every term occurs.
     dtype : data-type
         Of the result and of the arithmetic.
+    weight_unseen : bool
+        If not, terms that no document has are worth 0.
     """
     # Few documents have few different frequencies.
     few = 2 * n_documents < len(document_frequency)
@@ -76,6 +83,8 @@ def inverse_document_frequency(
         idf /= df
     np.log(idf, out=idf)
     idf += 1.0
+    if not weight_unseen:
+        idf[0 if few else document_frequency == 0] = 0.0
     if not few:
         return idf
     # NumPy's take would copy the counts to 64 bits first.

@@ -43,6 +43,10 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         :class:`sklearn.feature_extraction.text.TfidfTransformer`.
     smooth_idf : bool, default=True
         Count one document more, in which every term occurs.
+    weight_unseen : bool, default=True
+        With `use_idf`, weigh n-grams that `fit` has not seen as the rarest there are, as
+        TfidfTransformer does. False leaves them out of rows and of their norms, as
+        :class:`sklearn.feature_extraction.text.TfidfVectorizer` does, whose vocabulary has none.
     sublinear_tf : bool, default=False
         Replace each count by ``1 + log(count)``. Needs ``alternate_sign=False``.
     n_jobs : int or None, default=None
@@ -73,6 +77,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         **SklearnHashingVectorizer._parameter_constraints,
         "use_idf": ["boolean"],
         "smooth_idf": ["boolean"],
+        "weight_unseen": ["boolean"],
         "sublinear_tf": ["boolean"],
         "n_jobs": [Integral, None],
     }
@@ -98,6 +103,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         dtype: Any = np.float64,
         use_idf: bool = False,
         smooth_idf: bool = True,
+        weight_unseen: bool = True,
         sublinear_tf: bool = False,
         n_jobs: int | None = None,
     ) -> None:
@@ -121,6 +127,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         )
         self.use_idf = use_idf
         self.smooth_idf = smooth_idf
+        self.weight_unseen = weight_unseen
         self.sublinear_tf = sublinear_tf
         self.n_jobs = n_jobs
 
@@ -206,11 +213,11 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             weighting.apply(rows)
         else:
             return super().transform(self._reader().objects(X))
-        unseen = self.use_idf and not self.smooth_idf
+        unseen = self.use_idf and not self.smooth_idf and self.weight_unseen
         if unseen and self.norm is not None and not np.isfinite(rows.values).all():
             raise ValueError(
                 "documents hold n-grams that fit has not seen, and smooth_idf=False gives them an "
-                "infinite weight; set smooth_idf=True"
+                "infinite weight; set smooth_idf=True or weight_unseen=False"
             )
         return self._matrix(rows)
 
@@ -371,6 +378,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
             self.n_documents_,
             self.smooth_idf,
             self._weighting(None).dtype,
+            weight_unseen=self.weight_unseen,
         )
 
 

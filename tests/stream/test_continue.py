@@ -76,6 +76,31 @@ def test_a_model_of_python_goes_on_in_place(parts, tmp_path):
     np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), rtol=1e-6)
 
 
+@pytest.mark.parametrize("one_pass", [False, True])
+def test_ngrams_not_counted_weigh_what_they_weighed(parts, tmp_path, monkeypatch, one_pass):
+    """Nothing; but where not all rows have been counted, they may have been learned."""
+    first, second, *lines = parts
+    if one_pass:
+        monkeypatch.setattr("fastada.stream.one_pass.N_COUNTED", 100)
+        if len(set(split(lines[0])[1])) > 2:
+            pytest.skip("more classes are counted whole")
+        assert train(first, tmp_path / "m1", "--bits", 18) == 0
+    else:
+        TextClassifier(n_features=2**18, random_state=0).fit(*split(lines[0])).save(tmp_path / "m1")
+    assert train(second, tmp_path / "m2", "--continue", tmp_path / "m1") == 0
+    for name in ("m1", "m2"):
+        model = load(tmp_path / name)
+        before = model.classifier_.coef_.copy()
+        for _ in range(2):
+            vectorizer = model.vectorizer_
+            assert vectorizer.weight_unseen == one_pass
+            is_seen = vectorizer.document_frequency_ > 0
+            assert (vectorizer.idf_[is_seen] >= 1).all()
+            assert ((vectorizer.idf_[~is_seen] > 1) == one_pass).all()
+            assert (before[:, ~is_seen] != 0).any() <= one_pass
+            model.partial_fit(*split(lines[1][:10]))
+
+
 @pytest.mark.parametrize(
     "options",
     [{"loss": "modified_huber"}, {"loss": "hinge"}, {"loss": "squared_hinge", "calibrate": False}],

@@ -90,7 +90,9 @@ def test_parameters_are_scikit_learns_and_ours():
     ours = HashingVectorizer().get_params()
     reference = Reference().get_params()
     assert {name: ours[name] for name in reference} == reference
-    assert set(ours) - set(reference) == {"use_idf", "smooth_idf", "sublinear_tf", "n_jobs"}
+    assert set(ours) - set(reference) == {
+        "use_idf", "smooth_idf", "weight_unseen", "sublinear_tf", "n_jobs"
+    }  # fmt: skip
     assert not hasattr(HashingVectorizer(), "get_feature_names_out")
     assert isinstance(HashingVectorizer(), Reference)
 

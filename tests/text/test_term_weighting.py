@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import HashingVectorizer as Reference
-from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
 from fastada.text import HashingVectorizer
@@ -66,6 +66,44 @@ def test_equals_the_pipeline(train, test, parameters):
             vectorizer.transform(test)
     else:
         assert_same(vectorizer.transform(test), expected)
+
+
+@settings(max_examples=100)
+@given(
+    DOCUMENTS,
+    DOCUMENTS,
+    st.fixed_dictionaries(
+        {
+            "norm": st.sampled_from(["l1", "l2", None]),
+            "dtype": st.sampled_from([np.float32, np.float64]),
+            "smooth_idf": st.booleans(),
+            "sublinear_tf": st.booleans(),
+        }
+    ),
+    st.sampled_from([64, 1 << 20]),  # columns more and less than twice the documents
+)
+def test_without_unseen_ngrams_equals_a_vocabulary(train, test, parameters, n_features):
+    assume(any(train))
+    vectorizer = HashingVectorizer(
+        use_idf=True,
+        weight_unseen=False,
+        alternate_sign=False,
+        n_features=n_features,
+        **parameters,
+    )
+    reference = TfidfVectorizer(**parameters).fit(train)
+    names = reference.get_feature_names_out()
+    columns = HashingVectorizer(n_features=n_features).transform(names).indices
+    assume(len(set(columns)) == len(names))
+    for fit_transform in (vectorizer.fit_transform, lambda X: vectorizer.fit(X).transform(X)):
+        found = fit_transform(train).toarray()
+        np.testing.assert_allclose(
+            found[:, columns], reference.transform(train).toarray(), rtol=1e-6
+        )
+    found = vectorizer.transform(test).toarray()
+    np.testing.assert_allclose(found[:, columns], reference.transform(test).toarray(), rtol=1e-6)
+    found[:, columns] = 0
+    assert not found.any()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
