@@ -29,6 +29,7 @@ from fastada.beginnings import Beginning
 from fastada.epoch import learn
 from fastada.grid import compact, compact_columns
 from fastada.platt import Link, find_link
+from fastada.prior_shift import find_shift, log_frequencies
 from fastada.row_losses import row_losses
 from fastada.rows import Rows
 from fastada.scale import Scale
@@ -67,6 +68,8 @@ class LeftOut:
         losses other than the log loss the share of wrong decisions, and 1.
     link : Link or None
         What makes probabilities of the margins of other losses, after n_epochs.
+    shift : ndarray of float64, shape (n_outputs,), or None
+        What to add to the intercepts; see fastada/prior_shift.py.
     """
 
     scale: Scale
@@ -74,6 +77,7 @@ class LeftOut:
     losses: list[float]
     temperatures: list[float]
     link: Link | None = None
+    shift: npt.NDArray[np.float64] | None = None
 
     def __str__(self) -> str:
         losses = ", ".join(f"{loss:.4f}" for loss in self.losses)
@@ -96,6 +100,7 @@ def leave_out(
     lender: State,
     *,
     is_calibrated: bool,
+    has_intercept: bool,
     norms_are_of_known: bool = False,
 ) -> LeftOut | None:
     """Train without some of the rows as `visits` tells, and see what becomes of those.
@@ -103,7 +108,8 @@ def leave_out(
     Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
     then taken. Of several candidates the one with the least loss after one epoch, times what the
     candidate says, goes on: all in the same memory, so that one not tried last learns it again.
-    `is_calibrated` asks for probabilities where the loss is another than the log loss.
+    `is_calibrated` asks for probabilities where the loss is another than the log loss, and with it
+    for intercepts that do, if the model has_intercept.
     `norms_are_of_known` says that rows to come are divided by their norm over the columns that
     were learned, which is that of the rows left out as long as they count as learned themselves.
     Gives None where there are too few rows, or where training without some of them diverges.
@@ -146,10 +152,15 @@ def leave_out(
     except FloatingPointError:
         return None
     n_epochs = max_epochs if patience is None else int(np.argmin(best.losses)) + 1
-    link = None
+    link = shift = None
     if is_calibrated and not best.is_log_loss:
         link = link_at(best.margins, targets, best.order, best.weight)
-    return LeftOut(best.scale, n_epochs, best.losses, best.temperatures, link)
+    elif is_calibrated and has_intercept and targets.label is not None:
+        logs = log_frequencies(targets, sample_weight)
+        shift = find_shift(best.margins, targets.take(best.order), best.weight, logs)
+        unseen = best.margins + shift, targets, best.order, best.weight
+        best.temperatures[n_epochs - 1], best.losses[n_epochs - 1] = best_temperature(*unseen)
+    return LeftOut(best.scale, n_epochs, best.losses, best.temperatures, link, shift)
 
 
 def left_out_parts(visits: Visits) -> list[npt.NDArray[np.int64]]:

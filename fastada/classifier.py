@@ -79,7 +79,9 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
         rounds to (at least once, at most 16 times), with an equal share of s each. Without it
         rows are taken as they come, once each, and s multiplies the gradient.
     fit_intercept : bool, default=True
-        The intercept is never penalised.
+        The intercept is never penalised. With the log loss and more than two classes, rows that
+        `calibrate` leaves out tell how much of the logarithms of the classes' frequencies to take
+        out of the intercepts [4]_.
     early_stopping : bool, default=False
         Hold out validation_fraction of the rows, look at their loss instead of the objective,
         and keep the best epoch's weights. So does handing X_val and y_val to fit.
@@ -165,6 +167,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
        stochastic optimization. JMLR 12.
     .. [2] McMahan et al. (2013). Ad click prediction: a view from the trenches. KDD.
     .. [3] Guo, Pleiss, Sun, Weinberger (2017). On calibration of modern neural networks. ICML.
+    .. [4] Menon, Jayasumana, Rawat, Jain, Veit, Kumar (2021). Long-tail learning via logit
+       adjustment. ICLR.
 
     Examples
     --------
@@ -398,6 +402,7 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             None if self.tol is None else self.n_iter_no_change,
             state,
             is_calibrated=bool(self._is_calibrated),
+            has_intercept=self.fit_intercept,
             norms_are_of_known=self._norms_are_of_known,
         )
         if left_out is not None:
@@ -414,6 +419,8 @@ class AdaGradClassifier(ClassifierMixin, AdaGradEstimator):  # type: ignore[misc
             self.temperature_ = left_out.temperatures[self.n_iter_ - 1]
             if left_out.link is not None:
                 self.temperature_, self.offset_ = left_out.link
+            if left_out.shift is not None:
+                self._state.move_intercepts(left_out.shift, self._settings)
         elif held_out is not None and self._is_calibrated:
             margins = self._margins(held_out.rows, held_out.order)
             if self.loss == "log_loss":

@@ -213,6 +213,15 @@ class State:
         _scoring.intercepts(self.intercept, settings, intercepts)
         return intercepts
 
+    def move_intercepts(self, by: npt.NDArray[np.float64], settings: Settings) -> None:
+        """Add to the intercepts, whatever the rule keeps in their place."""
+        with self.lock:
+            # Without a penalty every rule's is in proportion to the value of the record.
+            records, of_one = self.intercept.copy(), np.empty(self.n_outputs)
+            records[:, 0] = 1.0
+            _scoring.intercepts(records, settings, of_one)
+            self.intercept[:, 0] += by / of_one
+
     @classmethod
     def restored(
         cls,

@@ -213,6 +213,7 @@ def test_gaps_of_thousands_of_steps(alpha, l1_ratio, dtype, n_classes):
         initial_accumulator=0.1,
         max_iter=1,
         shuffle=False,
+        calibrate=False,
         dtype=dtype,
     )
     targets = targets[:, 1:] if n_classes == 2 else targets

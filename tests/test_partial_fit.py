@@ -17,6 +17,7 @@ def test_chunks_are_bit_for_bit_the_whole(text_like, update, alpha, dtype, batch
     common = dict(
         update=update, alpha=alpha, l1_ratio=0.5, batch_size=batch_size, dtype=dtype,
         learning_rate=0.5, initial_accumulator=0.01, beta=1.0, shuffle=False, max_iter=1,
+        calibrate=False,
     )  # fmt: skip
     whole = AdaGradClassifier(**common).fit(X, y)
     chunks = AdaGradClassifier(**common)
