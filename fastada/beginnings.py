@@ -1,7 +1,9 @@
 """What models of several outputs may begin from, for rows left out of training to choose among.
 
 The rate that the search finds is the best in the mean of many data sets. Where classes are many it
-is often half an octave too large, but not where a few words tell them.
+is often half an octave too large, but not where a few words tell them. Where nearly every row is
+told apart it may be ten times too large: the search likes rates that soon make margins large, which
+the temperature does as well.
 
 One class against all others is a problem of few rows against many, and how much a few occurrences
 of a feature should say about it differs from set to set. An accumulator G_0 sixteen times as large
@@ -18,6 +20,9 @@ from fastada.scale import Scale
 from fastada.search import scaled
 
 LESS = 2**-0.5
+# Of the rate, from one still slower to the next, what the loss of those counts times, and how many
+# there are.
+SLOWER_STILL, OF_SLOWER, MOST_SLOWER = 0.5, 0.94, 4
 # Of G_0 and, of half an octave less than the rate found, the rate; and the handicap. The squared
 # hinge, whose first slopes are the largest, needs little.
 RESTRAINT = {"log_loss": (16.0, 8**0.5, 0.98), "hinge": (64.0, 4.0, 0.95)}
@@ -27,10 +32,20 @@ FEW_ROWS, EARLY = 6000, 1.02
 
 
 class Beginning(NamedTuple):
-    """A learning rate and first accumulators, and what the loss after one epoch counts times."""
+    """A learning rate and first accumulators.
+
+    Attributes
+    ----------
+    scale : Scale
+    handicap : float
+        What the loss after one epoch counts times.
+    further : Beginning or None
+        To be tried where this one is the best of all.
+    """
 
     scale: Scale
     handicap: float = 1.0
+    further: Beginning | None = None
 
 
 def beginnings(formula: Scale, found: Scale, loss: str, n_rows: int) -> list[Beginning]:
@@ -43,7 +58,12 @@ def beginnings(formula: Scale, found: Scale, loss: str, n_rows: int) -> list[Beg
     slower = scaled(formula, LESS * found.rate / formula.rate)
     more, faster, handicap = RESTRAINT.get(loss, RESTRAINT_OF_OTHERS)
     restrained = slower._replace(rate=faster * slower.rate, accumulator=more * slower.accumulator)
-    candidates = [Beginning(slower), Beginning(restrained, handicap)]
+    further = None
+    if loss == "log_loss":
+        for power in range(MOST_SLOWER, 0, -1):
+            factor = SLOWER_STILL**power * slower.rate / formula.rate
+            further = Beginning(scaled(formula, factor), OF_SLOWER, further)
+    candidates = [Beginning(slower, further=further), Beginning(restrained, handicap)]
     if loss == "log_loss" and n_rows <= FEW_ROWS:
         candidates.insert(0, Beginning(found, EARLY))
     return candidates

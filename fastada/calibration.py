@@ -106,8 +106,9 @@ def leave_out(
     """Train without some of the rows as `visits` tells, and see what becomes of those.
 
     Until their loss has not fallen for `patience` epochs; None: for max_epochs, all of which are
-    then taken. Of several candidates the one with the least loss after one epoch, times what the
-    candidate says, goes on: all in the same memory, so that one not tried last learns it again.
+    then taken. Of several candidates, and those that the best of them leads to, the one with the
+    least loss after one epoch, times what the candidate says, goes on: all in the same memory, so
+    that one not tried last learns it again.
     `is_calibrated` asks for probabilities where the loss is another than the log loss, and with it
     for intercepts that do, if the model has_intercept.
     `norms_are_of_known` says that rows to come are divided by their norm over the columns that
@@ -134,15 +135,22 @@ def leave_out(
         for k, part in enumerate(parts)
     ]
     best: _Course | None = None
-    for scale, handicap in candidates:
+    further: Beginning | None = None
+    to_try = list(candidates)
+    while to_try:
+        beginning = to_try.pop(0)
+        scale = beginning.scale
         course = _Course(scale, settings_of(scale), learners, sample_weight, patience)
         try:
             course.go_on(1)
         except FloatingPointError:
-            continue
-        course.promise = handicap * course.losses[0]
-        if best is None or course.promise < best.promise:
-            best = course
+            course.promise = np.inf
+        else:
+            course.promise = beginning.handicap * course.losses[0]
+        if course.promise < (np.inf if best is None else best.promise):
+            best, further = course, beginning.further
+        if not to_try and further is not None:
+            to_try, further = [further], None
     if best is None:
         return None
     try:

@@ -34,7 +34,7 @@ def candidates(*factors):
 @pytest.mark.parametrize("loss", ["log_loss", *HINGES])
 def test_first_steps_are_shorter_and_late_ones_longer(loss):
     scale = Scale(0.5, 0.01, 1.0, 4.0)
-    (slower, _), (restrained, _) = beginnings(scale, scale, loss, FEW_ROWS + 1)
+    (slower, *_), (restrained, *_) = beginnings(scale, scale, loss, FEW_ROWS + 1)
 
     def step(scale, squares):
         return scale.rate / np.sqrt(scale.accumulator + squares)
@@ -44,10 +44,10 @@ def test_first_steps_are_shorter_and_late_ones_longer(loss):
     assert restrained.intercept_rate == slower.intercept_rate == 2**-0.5
     # It is not to rise above the formula's.
     faster = scaled(scale, 4.0)
-    (slower, _), _ = beginnings(scale, faster, loss, FEW_ROWS + 1)
+    (slower, *_), _ = beginnings(scale, faster, loss, FEW_ROWS + 1)
     assert slower.intercept_rate == 1.0
     # Of few rows the rate found may be the best as it is.
-    found = [scale for scale, _ in beginnings(scale, faster, loss, FEW_ROWS)]
+    found = [beginning.scale for beginning in beginnings(scale, faster, loss, FEW_ROWS)]
     assert (faster in found) == (loss == "log_loss")
 
 
@@ -109,6 +109,42 @@ def test_the_loss_after_one_epoch_counts_times_the_handicap(monkeypatch):
     monkeypatch.setattr(fastada.classifier, "beginnings", favoured)
     model = AdaGradClassifier(random_state=0).fit(X, y)
     assert model.learning_rate_ == pytest.approx(0.01 * best.learning_rate_)
+
+
+def test_slower_rates_are_tried_while_they_are_the_best(monkeypatch):
+    X, y = long_tailed(1000)
+    monkeypatch.setattr(fastada.classifier, "beginnings", candidates(1.0))
+    alone = AdaGradClassifier(random_state=0).fit(X, y)
+
+    def from_above(formula, found, *_):
+        far = Beginning(scaled(found, 1e-3), further=Beginning(scaled(found, 1e-4), 1e-9))
+        return [Beginning(scaled(found, 1e3), further=Beginning(found, further=far))]
+
+    def not_the_best(formula, found, *_):
+        never = Beginning(scaled(found, 1e-4), 1e-9)
+        return [Beginning(scaled(found, 1e-3), further=never), Beginning(found)]
+
+    for some in (from_above, not_the_best):
+        monkeypatch.setattr(fastada.classifier, "beginnings", some)
+        model = AdaGradClassifier(random_state=0).fit(X, y)
+        assert model.learning_rate_ == alone.learning_rate_
+        np.testing.assert_array_equal(model.coef_, alone.coef_)
+        assert model.temperature_ == alone.temperature_
+
+
+def test_each_slower_rate_leads_to_one_slower_still():
+    scale = Scale(0.5, 0.01, 1.0, 4.0)
+    slower = beginnings(scale, scaled(scale, 8.0), "log_loss", FEW_ROWS + 1)[0]
+    rates = []
+    while slower is not None:
+        rates.append(slower.scale.rate)
+        # Intercepts' follow below the formula's.
+        assert slower.scale.intercept_rate == pytest.approx(min(2 * slower.scale.rate, 1.0))
+        slower = slower.further
+    assert len(rates) > 2
+    np.testing.assert_allclose(rates[0] / np.array(rates), 2.0 ** np.arange(len(rates)))
+    for loss in HINGES:
+        assert beginnings(scale, scale, loss, FEW_ROWS)[0].further is None
 
 
 def test_what_diverges_is_passed_over(monkeypatch):
