@@ -57,8 +57,10 @@ class TermCounts(NamedTuple):
         if self.idf is None:
             return False
         counts = self.document_frequency
-        unseen = self.idf if counts is None else self.idf[counts == 0]
-        return len(unseen) > 0 and bool(unseen.all())
+        if counts is None:
+            return bool(self.idf.all())
+        rarest = int(counts.argmin())
+        return bool(counts[rarest] == 0 and self.idf[rarest] > 0)
 
 
 def check_idf(counts: TermCounts, use_idf: bool) -> None:
