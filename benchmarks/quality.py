@@ -2,9 +2,10 @@
 
 `python -m benchmarks.quality` prints Markdown tables of accuracy, log-loss and macro-F1 on the same
 features for all; `--scale` says what scaled rows and bare counts change, `--text` compares from raw
-text, `--costs` tells what finding the learning rate costs, `--grid` what it misses. `--sets
-NAME,...` or `--quick` take some of the sets, `--cache DIRECTORY` keeps features and the peers'
-results, so that the tables are soon made again; `--cached` adds no peer to them.
+text, `--characters` with n-grams of characters beside those of words, `--costs` tells what finding
+the learning rate costs, `--grid` what it misses. `--sets NAME,...` or `--quick` take some of the
+sets, `--cache DIRECTORY` keeps features and the peers' results, so that the tables are soon made
+again; `--cached` adds no peer to them.
 """
 
 import argparse
@@ -17,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import accuracy_score, f1_score, log_loss
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 
 from benchmarks import quality_sets
 from benchmarks.quality_peers import PEERS, settings_of
 from benchmarks.quality_search import compare_costs, compare_grids
 from fastada import AdaGradClassifier, TextClassifier
+from fastada.text import HashingVectorizer
 
 LOG, HINGE, SQUARED_HINGE = "log_loss", "hinge", "squared_hinge"
 FACTORS = (1e-3, 1e3)
@@ -237,6 +239,38 @@ def compare_from_text(names, results):
         )
 
 
+def compare_characters(names, results):
+    """Print TextClassifier beside the pipeline of docs/text.md that has characters as well."""
+    print("| set | characters | TextClassifier | log-loss | CPU s | both | log-loss | CPU s |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    weights = {"use_idf": True, "sublinear_tf": True, "weight_unseen": False}
+    common = {**weights, "alternate_sign": False, "dtype": np.float32}
+    characters = {"analyzer": "char_wb", "ngram_range": (2, 4), "n_features": 2**18}
+    for name in names:
+        source = quality_sets.SOURCES[name]
+        if not source.is_text or source.text:
+            continue
+        split = quality_sets.texts_of(name)
+        loss = SQUARED_HINGE if split.y_train.max() > 1 else LOG
+
+        def both(seed, loss=loss):
+            return make_pipeline(
+                make_union(
+                    HashingVectorizer(ngram_range=(1, 2), **common),
+                    HashingVectorizer(**characters, **common),
+                ),
+                AdaGradClassifier(loss, calibrate=True, random_state=seed),
+            )
+
+        models = (lambda seed: TextClassifier(random_state=seed)), both
+        cells = []
+        for found in (of_seeds(model, split) for model in models):
+            cells += [f"{found[score]:.4f}" for score in ("accuracy", "log_loss")]
+            cells.append(f"{found['seconds']:.1f}")
+        size = statistics.mean(map(len, split.X_train))
+        print(f"| {name} | {size:.0f} | {' | '.join(cells)} |", flush=True)
+
+
 def compare_rules(names, results):
     """Print log-loss and accuracy against COMID's, in percent, on a fifth of the training rows."""
     print(f"| set | COMID | {' | '.join(RULES)} |\n|---{'|---:' * (1 + len(RULES))}|")
@@ -269,6 +303,7 @@ def main():
     parser.add_argument("--scale", action="store_true", help="what scaling changes")
     parser.add_argument("--rules", action="store_true", help="update rules, on training rows")
     parser.add_argument("--text", action="store_true", help="from raw text")
+    parser.add_argument("--characters", action="store_true", help="n-grams of characters as well")
     parser.add_argument("--costs", action="store_true", help='what "auto" costs')
     parser.add_argument("--grid", action="store_true", help='what "auto" misses')
     args = parser.parse_args()
@@ -283,6 +318,7 @@ def main():
     ways = (
         (args.scale, compare_scales),
         (args.text, compare_from_text),
+        (args.characters, compare_characters),
         (args.rules, compare_rules),
         (args.costs, compare_costs),
         (args.grid, compare_grids),
