@@ -250,7 +250,7 @@ def _text_classifier(file: ModelFile, about: dict[str, Any], mmap: bool) -> Text
     check_idf(counts, vectorizer.use_idf)
     if counts.idf is not None:
         vectorizer.idf_ = counts.idf
-        vectorizer.weight_unseen = counts.weighs_unseen
+    vectorizer.weight_unseen = counts.weighs_unseen
     if counts.document_frequency is not None:
         vectorizer.document_frequency_ = counts.document_frequency
         vectorizer.n_documents_ = counts.n_documents

@@ -93,11 +93,11 @@ def test_everything_survives(tmp_path, name):
     assert again._state.records.ctypes.data % 64 == 0
 
 
-def test_texts_survive(tmp_path):
+@pytest.mark.parametrize("use_idf", [True, False])
+def test_texts_survive(tmp_path, use_idf):
     texts, labels = going_on.make_texts()
-    model = TextClassifier(
-        n_features=2**10, class_weight="balanced", n_jobs=2, random_state=0, ngram_range=(1, 3)
-    ).fit(texts, labels)
+    options = {"n_features": 2**10, "ngram_range": (1, 3), "use_idf": use_idf, "n_jobs": 2}
+    model = TextClassifier(class_weight="balanced", random_state=0, **options).fit(texts, labels)
     model.save(tmp_path / "m")
     again = load(tmp_path / "m")
     assert contents(again) == contents(model)
