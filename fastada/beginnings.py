@@ -21,8 +21,8 @@ from fastada.search import scaled
 
 LESS = 2**-0.5
 # Of the rate, from one still slower to the next, what the loss of those counts times, and how many
-# there are.
-SLOWER_STILL, OF_SLOWER, MOST_SLOWER = 0.5, 0.94, 4
+# there are: each takes an epoch without the rows left out.
+SLOWER_STILL, OF_SLOWER, MOST_SLOWER = 0.5, 0.94, 2
 # Of G_0 and, of half an octave less than the rate found, the rate; and the handicap. The squared
 # hinge, whose first slopes are the largest, needs little.
 RESTRAINT = {"log_loss": (16.0, 8**0.5, 0.98), "hinge": (64.0, 4.0, 0.95)}

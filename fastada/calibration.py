@@ -351,7 +351,7 @@ def best_temperature(
         lambda x: mean_loss(x) + prior * x**2,
         bounds=(-LARGEST_LOG, LARGEST_LOG),
         method="bounded",
-        options={"xatol": 1e-3},
+        options={"xatol": 1e-2},
     )
     return float(np.exp(found.x)), mean_loss(found.x)
 
