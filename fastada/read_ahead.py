@@ -65,6 +65,8 @@ def mapped_pieces(file: BinaryIO) -> Iterator[Piece]:
             slab = _mapped(file, position - before, min(SLAB, size - position + before))
         except OSError:
             break
+        except ValueError:  # of what is past the end by now
+            raise OSError(f"{file.name} was cut short while it was in use") from None
         ends_here = position - before + len(slab) == size
         rest = slab[before:]
         while len(rest) > PIECE or (ends_here and rest):

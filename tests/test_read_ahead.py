@@ -3,6 +3,7 @@
 import errno
 import io
 import mmap
+import os
 import tempfile
 
 import pytest
@@ -73,6 +74,21 @@ def test_what_cannot_be_mapped_is_read(tmp_path, monkeypatch, n_mapped):
     monkeypatch.setattr(read_ahead, "SLAB", 3 * mmap.ALLOCATIONGRANULARITY)
     with path.open("rb", buffering=0) as file:
         assert b"".join(mapped_pieces(file)) == path.read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files that are mapped cannot be cut short there")
+def test_a_file_cut_short_before_it_is_mapped_is_told(tmp_path, monkeypatch):
+    page = mmap.ALLOCATIONGRANULARITY
+    monkeypatch.setattr(read_ahead, "PIECE", page)
+    monkeypatch.setattr(read_ahead, "SLAB", 2 * page)
+    path = tmp_path / "a"
+    path.write_bytes(b"\n" * 6 * page)
+    with path.open("rb", buffering=0) as file:
+        found = mapped_pieces(file)
+        next(found)
+        os.truncate(path, 3 * page)
+        with pytest.raises(OSError, match="a was cut short while it was in use"):
+            list(found)
 
 
 def test_what_cannot_seek_is_read_as_it_comes(monkeypatch):
