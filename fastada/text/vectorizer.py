@@ -45,7 +45,7 @@ token_pattern, ngram_range, analyzer, n_features, binary, norm, alternate_sign, 
         Count one document more, in which every term occurs.
     weight_unseen : bool, default=True
         With `use_idf`, weigh n-grams that `fit` has not seen as the rarest there are, as
-        TfidfTransformer does. False leaves them out of rows and of their norms, as
+        TfidfTransformer does. False gives them the value 0, which leaves them out of norms, as
         :class:`sklearn.feature_extraction.text.TfidfVectorizer` does, whose vocabulary has none.
     sublinear_tf : bool, default=False
         Replace each count by ``1 + log(count)``. Needs ``alternate_sign=False``.
