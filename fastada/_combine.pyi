@@ -1,7 +1,6 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 
 _Array: TypeAlias = npt.NDArray[Any]
@@ -43,9 +42,3 @@ def add(
     out_share: _Array,
 ) -> int: ...
 def copy_records(source: _Array, target: _Array, columns: _Array) -> None: ...
-def mark(
-    indptr: npt.NDArray[np.int64],
-    indices: _Array,
-    order: npt.NDArray[np.int64],
-    seen: npt.NDArray[np.uint8],
-) -> None: ...

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastada import _combine
+from fastada import _combine, _csr
 from fastada.kernels import merge
 from fastada.rows import Rows, index_type
 from fastada.settings import UPDATES, Settings, is_stamped
@@ -73,7 +73,7 @@ def touched_columns(rows: Rows, order: npt.NDArray[np.int64]) -> npt.NDArray[Any
         parts = [rows.indices[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
         return np.unique(np.concatenate([rows.indices[:0], *parts])).astype(dtype, copy=False)
     seen = np.zeros(rows.n_features, dtype=np.uint8)
-    _combine.mark(rows.indptr, rows.indices, order, seen)
+    _csr.mark_columns(rows.indptr, rows.indices, order, seen)
     return np.flatnonzero(seen).astype(dtype, copy=False)
 
 

@@ -8,7 +8,7 @@ The kernels trust their arguments: sorted columns without duplicates and inside 
 arrays of matching shapes, settings of one round.
 """
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from combine cimport Round, add_movement, move_record
@@ -163,15 +163,3 @@ def copy_records(
     with nogil:
         for i in range(columns.shape[0]):
             memcpy(&target[columns[i], 0], &source[columns[i], 0], width * sizeof(weight_t))
-
-
-def mark(
-    const int64_t[::1] indptr, const index_t[::1] indices, const int64_t[::1] order,
-    uint8_t[::1] seen,
-):
-    """Set seen[j] for every column j that the rows in `order` have."""
-    cdef int64_t i, p
-    with nogil:
-        for i in range(order.shape[0]):
-            for p in range(indptr[order[i]], indptr[order[i] + 1]):
-                seen[indices[p]] = 1
