@@ -17,6 +17,7 @@ is kept. That one is trained on all rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,11 +142,8 @@ def leave_out(
         beginning = to_try.pop(0)
         scale = beginning.scale
         course = _Course(scale, settings_of(scale), learners, sample_weight, patience)
-        try:
+        with suppress(FloatingPointError):
             course.go_on(1)
-        except FloatingPointError:
-            course.promise = np.inf
-        else:
             course.promise = beginning.handicap * course.losses[0]
         if course.promise < (np.inf if best is None else best.promise):
             best, further = course, beginning.further
