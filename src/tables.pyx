@@ -16,7 +16,6 @@ cdef enum:
     MANY = 1024
 
 
-# The position of a byte in data[begin:end], or `end`.
 # FNV-1a.
 cdef inline uint32_t hash_bytes(const uint8_t* data, int64_t size) noexcept nogil:
     cdef uint32_t h = <uint32_t>0x811C9DC5

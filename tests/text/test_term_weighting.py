@@ -19,6 +19,13 @@ WORDS = st.lists(
 )
 DOCUMENTS = st.lists(WORDS.map(" ".join), min_size=1, max_size=8)
 
+WEIGHTINGS = {
+    "norm": st.sampled_from(["l1", "l2", None]),
+    "dtype": st.sampled_from([np.float32, np.float64]),
+    "smooth_idf": st.booleans(),
+    "sublinear_tf": st.booleans(),
+}
+
 
 def pipeline(sublinear_tf=False, use_idf=True, smooth_idf=True, norm="l2", **parameters):
     return make_pipeline(
@@ -35,11 +42,8 @@ def pipeline(sublinear_tf=False, use_idf=True, smooth_idf=True, norm="l2", **par
     DOCUMENTS,
     st.fixed_dictionaries(
         {
-            "norm": st.sampled_from(["l1", "l2", None]),
-            "dtype": st.sampled_from([np.float32, np.float64]),
+            **WEIGHTINGS,
             "use_idf": st.booleans(),
-            "smooth_idf": st.booleans(),
-            "sublinear_tf": st.booleans(),
             "alternate_sign": st.booleans(),
             "binary": st.booleans(),
             "n_features": st.sampled_from([3, 64, 1 << 20]),
@@ -72,14 +76,7 @@ def test_equals_the_pipeline(train, test, parameters):
 @given(
     DOCUMENTS,
     DOCUMENTS,
-    st.fixed_dictionaries(
-        {
-            "norm": st.sampled_from(["l1", "l2", None]),
-            "dtype": st.sampled_from([np.float32, np.float64]),
-            "smooth_idf": st.booleans(),
-            "sublinear_tf": st.booleans(),
-        }
-    ),
+    st.fixed_dictionaries(WEIGHTINGS),
     st.sampled_from([64, 1 << 20]),  # columns more and less than twice the documents
 )
 def test_without_unseen_ngrams_equals_a_vocabulary(train, test, parameters, n_features):
